@@ -1,0 +1,119 @@
+//! What each option means, in words: the source of `adyton config init` and of the reference.
+
+/// One option for the reference.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct OptionDoc {
+    /// The key, with dots.
+    pub key: &'static str,
+    /// What stands there by default, as TOML; empty for none.
+    pub default: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+const fn option(key: &'static str, default: &'static str, meaning: &'static str) -> OptionDoc {
+    OptionDoc { key, default, meaning }
+}
+
+/// Every option. A test holds this list and [`Config`](super::Config) together.
+#[rustfmt::skip]
+pub const OPTIONS: &[OptionDoc] = &[
+    option("auth_table", r#""users""#, "table of users; may be an existing one"),
+    option("token_table", r#""personal_access_tokens""#, "table of access tokens; may be an existing one"),
+    option("token_field", r#""token""#, "column of `token_table` that holds the hash, and column of `auth_table` that `migrate --import-plaintext-tokens` reads"),
+    option("session_table", r#""auth_sessions""#, "table of signed-in devices"),
+    option("user_columns", "[]", "further columns of `auth_table` that a `user` shows"),
+    option("tokenable_type", r#""user""#, r#"owner type written to `token_table`; `"App\\Models\\User"` beside Laravel"#),
+    option("no_auth_routes", "[]", r#"routes that need no credential, `"METHOD:/path/[param]"` (not built yet)"#),
+    option("token_header", r#""Authorization""#, "header that carries the token"),
+    option("prefix", r#""Bearer""#, "word before the token in that header, matched without case; empty for none"),
+    option("token_expiration", "3600", "life of the access token issued at sign-in (seconds, or \"15m\", \"12h\", \"30d\")"),
+    option("refresh_token_expiration", "2592000", "life of the refresh token, counted from each rotation"),
+    option("personal_token_expiration", "7776000", "life of a personal access token when its creator names none; 0 for no end"),
+    option("personal_token_max_expiration", "", "upper bound on the life of a personal access token"),
+    option("session_max_age", "7776000", "absolute limit of a session, whatever its use"),
+    option("session_idle", "7200", "idle limit of a cookie session without `remember` (not built yet)"),
+    option("token_rotation", "true", "replace the refresh token at every refresh"),
+    option("rotation_grace", "30", "seconds (0 to 300) in which a replaced refresh token still gets the same answer"),
+    option("token_abilities", r#"["*"]"#, "abilities of a token issued at sign-in; a sign-in may ask for fewer, never for more"),
+    option("csrf_protection", "true", "CSRF checks on requests authenticated by cookie (not built yet)"),
+    option("session_guard", r#""both""#, r#"`"token"`, `"session"` (cookie, not built yet) or `"both"`"#),
+    option("allowed_origins", "[]", "other front ends, as full origins (not built yet)"),
+    option("cookie_domain", "", "parent domain to share cookies with subdomains (not built yet)"),
+    option("device_binding", r#""log""#, r#"`"off"`, `"log"` or `"enforce"`: what a refresh from another device gets (not built yet)"#),
+    option("sessions_per_user", "50", "live sessions per user; one more ends the longest idle"),
+    option("tokens_per_user", "100", "personal access tokens per user; one more is refused with 409"),
+    option("connector.name", r#""sqlite""#, r#"`"sqlite"`; `"postgresql"` and `"mysql"` are not built yet"#),
+    option("connector.options", r#"{ path = "./data/adyton.sqlite3" }"#, "where the database is: `path` for SQLite"),
+    option("connector.url", "", "the same as one URL, instead of `connector.options`"),
+    option("rate_limiting.enabled", "true", "limits on attempts (not built yet)"),
+    option("rate_limiting.max_attempts", "5", "failed sign-ins for one e-mail from one address (not built yet)"),
+    option("rate_limiting.decay_minutes", "1", "length of that window (not built yet)"),
+    option("rate_limiting.store", r#""memory""#, "`memory`, or a `redis://` URL shared by all nodes (not built yet)"),
+    option("rate_limiting.limits.login_address", r#""30/1m""#, "failed sign-ins from one address (not built yet)"),
+    option("rate_limiting.limits.login_account", r#""20/1h""#, "failed sign-ins for one e-mail (not built yet)"),
+    option("rate_limiting.limits.register", r#""20/1h""#, "sign-ups from one address (not built yet)"),
+    option("rate_limiting.limits.refresh", r#""60/1m""#, "rotations of one session (not built yet)"),
+    option("rate_limiting.limits.password", r#""5/15m""#, "password checks by one session (not built yet)"),
+    option("rate_limiting.limits.tokens", r#""20/1h""#, "personal tokens created (not built yet)"),
+    option("password.min_length", "8", "fewest characters of a password"),
+    option("password.rehash", "true", "store argon2id in place of an older hash at sign-in; off beside Laravel"),
+    option("hashing.threads", "", "threads that hash passwords, 19 MiB each while they work; one a core when absent"),
+    option("hashing.queue", "64", "hashes that may wait; one more is told 503"),
+    option("cache.enabled", "true", r#"verified tokens in memory: `true`, `false`, or `"exclusive"` when nobody else writes to the database"#),
+    option("cache.max_bytes", "67108864", "upper bound on its memory; 0 switches it off"),
+    option("server.listen", r#""127.0.0.1:8000""#, "address of `adyton serve`; loopback only until rate limits are built"),
+    option("server.base_path", r#""/api/auth""#, "where the endpoints live"),
+    option("server.public_url", "", "the URL that people see"),
+    option("server.trusted_proxies", "[]", "networks whose forwarding headers count (not built yet)"),
+    option("server.metrics_listen", "", "address for Prometheus metrics (not built yet)"),
+    option("server.header_timeout", "10", "longest wait for a request's head"),
+    option("server.body_timeout", "10", "longest wait for a request's body"),
+    option("server.idle_timeout", "75", "longest silence of a connection between requests"),
+    option("pages.enabled", "true", "account pages of the binary (not built yet)"),
+    option("pages.path", r#""/account""#, "where they are (not built yet)"),
+    option("compat.sanctum_tokens", "", "accept tokens that Laravel Sanctum issued; on by itself where `token_table` was adopted"),
+    option("compat.imported_tokens", "false", "accept tokens of any shape, as an import brings them"),
+    option("compat.sanctum", "false", "serve Sanctum's own routes too (not built yet)"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// Every key of a table with its value, tables with the words `options` and lists whole.
+    fn leaves(prefix: &str, table: &toml::Table) -> Vec<(String, toml::Value)> {
+        let leaf = |(key, value): (&String, &toml::Value)| {
+            let key = format!("{prefix}{key}");
+            match value {
+                toml::Value::Table(table) if key != "connector.options" => {
+                    leaves(&format!("{key}."), table)
+                }
+                value => vec![(key, value.clone())],
+            }
+        };
+        table.iter().flat_map(leaf).collect()
+    }
+
+    #[test]
+    fn the_list_has_every_option_with_its_default() {
+        let file: String = OPTIONS
+            .iter()
+            .filter(|o| !o.default.is_empty())
+            .map(|o| format!("{} = {}\n", o.key, o.default))
+            .collect();
+        let mut documented: Config = toml::from_str(&file).unwrap();
+        assert_eq!(documented.connector.sqlite_path(), Config::default().connector.sqlite_path());
+        documented.connector.options = None;
+        assert_eq!(documented, Config::default());
+        for (key, _) in leaves("", &toml::Table::try_from(Config::default()).unwrap()) {
+            assert!(OPTIONS.iter().any(|option| option.key == key), "{key} is not documented");
+        }
+        for option in OPTIONS.iter().filter(|option| option.default.is_empty()) {
+            let unknown = toml::from_str::<Config>(&format!("{} = []", option.key)).unwrap_err();
+            assert!(!unknown.to_string().contains("unknown field"), "{}", option.key);
+        }
+    }
+}

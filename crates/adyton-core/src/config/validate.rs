@@ -1,0 +1,330 @@
+//! What no single value of a configuration can show.
+
+use super::{Config, DeviceBinding, Driver, Lifetime, SessionGuard};
+use crate::ability::Abilities;
+
+/// A setting that cannot stand, with what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {problem}")]
+pub struct ConfigError {
+    /// The key, with dots: `rate_limiting.max_attempts`.
+    pub key: &'static str,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+/// Collects a check's verdict: the first one that fails is told.
+fn check(good: bool, key: &'static str, problem: &str) -> Result<(), ConfigError> {
+    if good { Ok(()) } else { Err(ConfigError { key, problem: problem.to_owned() }) }
+}
+
+impl Config {
+    /// Checks everything that the types let pass.
+    ///
+    /// # Errors
+    /// The first setting that cannot stand.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check_names()?;
+        self.check_connector()?;
+        self.check_lifetimes()?;
+        self.check_tokens()?;
+        self.check_amounts()?;
+        self.check_server()?;
+        self.refuse_what_is_not_built()
+    }
+
+    fn check_names(&self) -> Result<(), ConfigError> {
+        let rule =
+            "must begin with a letter or `_` and go on with at most 62 letters, digits or `_`";
+        for (key, name) in [
+            ("auth_table", &self.auth_table),
+            ("token_table", &self.token_table),
+            ("token_field", &self.token_field),
+            ("session_table", &self.session_table),
+        ] {
+            check(is_identifier(name), key, rule)?;
+        }
+        let own = ["auth_events", "auth_superseded_tokens", "adyton_migrations"];
+        let tables = [&self.auth_table, &self.token_table, &self.session_table];
+        let mut names: Vec<String> = tables.iter().map(|name| name.to_lowercase()).collect();
+        names.extend(own.map(str::to_owned));
+        names.sort();
+        let distinct = names.windows(2).all(|pair| pair[0] != pair[1]);
+        check(distinct, "session_table", "each table needs a name of its own")?;
+        let fixed = ["id", "tokenable_type", "tokenable_id", "name", "abilities", "last_used_at"];
+        let fixed = fixed.iter().chain(&["expires_at", "created_at", "updated_at"]);
+        let free = !fixed.clone().any(|column| self.token_field.eq_ignore_ascii_case(column));
+        check(free, "token_field", "is the name of another column of the token table")?;
+        self.check_user_columns(rule)
+    }
+
+    fn check_user_columns(&self, rule: &str) -> Result<(), ConfigError> {
+        for (at, column) in self.user_columns.iter().enumerate() {
+            check(is_identifier(column), "user_columns", rule)?;
+            let lower = column.to_lowercase();
+            let secret = ["password", "remember_token", "token", &self.token_field.to_lowercase()]
+                .contains(&lower.as_str());
+            check(!secret, "user_columns", "must not name a column that holds a secret")?;
+            let shown =
+                ["id", "name", "email", "created_at", "updated_at"].contains(&lower.as_str());
+            let double =
+                self.user_columns[..at].iter().any(|other| other.eq_ignore_ascii_case(column));
+            check(!shown && !double, "user_columns", "names a column that is shown already")?;
+        }
+        Ok(())
+    }
+
+    fn check_connector(&self) -> Result<(), ConfigError> {
+        let Some(url) = &self.connector.url else { return Ok(()) };
+        check(
+            self.connector.options.is_none(),
+            "connector.url",
+            "stands beside `connector.options`; keep one of the two",
+        )?;
+        let scheme = match self.connector.name {
+            Driver::Sqlite => "sqlite:",
+            Driver::Postgresql => "postgres",
+            Driver::Mysql => "mysql:",
+        };
+        let right = url.starts_with(scheme) && url.len() > scheme.len();
+        check(
+            right,
+            "connector.url",
+            "must begin with the scheme of `connector.name`, such as `sqlite://data/app.sqlite3`",
+        )
+    }
+
+    fn check_lifetimes(&self) -> Result<(), ConfigError> {
+        for (key, lifetime) in [
+            ("token_expiration", self.token_expiration),
+            ("refresh_token_expiration", self.refresh_token_expiration),
+            ("session_max_age", self.session_max_age),
+            ("session_idle", self.session_idle),
+            ("server.header_timeout", self.server.header_timeout),
+            ("server.body_timeout", self.server.body_timeout),
+            ("server.idle_timeout", self.server.idle_timeout),
+        ] {
+            check(lifetime > Lifetime::ZERO, key, "must be at least one second")?;
+        }
+        check(
+            self.refresh_token_expiration >= self.token_expiration,
+            "refresh_token_expiration",
+            "must not be below `token_expiration`, or no refresh would ever come in time",
+        )?;
+        check(
+            self.refresh_token_expiration <= self.session_max_age,
+            "refresh_token_expiration",
+            "must not be above `session_max_age`, which ends the session whatever its use",
+        )?;
+        check(self.rotation_grace.seconds() <= 300, "rotation_grace", "must be 0 to 300 seconds")?;
+        let max = self.personal_token_max_expiration;
+        check(
+            max != Some(Lifetime::ZERO),
+            "personal_token_max_expiration",
+            "must be at least one second; leave it out for no bound",
+        )?;
+        // The default of 90 days is cut to a lower bound; a value of one's own above it is a mistake.
+        let own = self.personal_token_expiration;
+        let stands = own == Self::default().personal_token_expiration
+            || max.is_none_or(|max| own > Lifetime::ZERO && own <= max);
+        check(
+            stands,
+            "personal_token_expiration",
+            "must be above 0 and not above `personal_token_max_expiration`",
+        )
+    }
+
+    fn check_tokens(&self) -> Result<(), ConfigError> {
+        let header = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        check(
+            !self.token_header.is_empty() && self.token_header.bytes().all(header),
+            "token_header",
+            "must be the name of an HTTP header",
+        )?;
+        let taken = ["cookie", "host", "content-type", "content-length", "origin", "user-agent"];
+        let taken = taken.iter().any(|name| self.token_header.eq_ignore_ascii_case(name));
+        check(
+            !taken,
+            "token_header",
+            "has a meaning of its own in HTTP; take `Authorization` or one of your own",
+        )?;
+        let word = |byte: u8| byte.is_ascii_graphic();
+        check(
+            self.prefix.bytes().all(word),
+            "prefix",
+            "must be one word of printable ASCII, or empty",
+        )?;
+        if let Err(error) = Abilities::parse(&self.token_abilities) {
+            return check(false, "token_abilities", &error.to_string());
+        }
+        let kind = self.tokenable_type.as_str();
+        let good = (1..=255).contains(&kind.len()) && !kind.chars().any(char::is_control);
+        check(good, "tokenable_type", "must have 1 to 255 characters")
+    }
+
+    fn check_amounts(&self) -> Result<(), ConfigError> {
+        check(
+            (1..=1024).contains(&self.password.min_length),
+            "password.min_length",
+            "must be 1 to 1024",
+        )?;
+        let threads = self.hashing.threads.is_none_or(|threads| (1..=256).contains(&threads));
+        check(threads, "hashing.threads", "must be 1 to 256; leave it out for one a core")?;
+        check((1..=100_000).contains(&self.hashing.queue), "hashing.queue", "must be 1 to 100000")?;
+        check(self.sessions_per_user > 0, "sessions_per_user", "must be at least 1")?;
+        check(self.tokens_per_user > 0, "tokens_per_user", "must be at least 1")?;
+        let absurd = self.cache.max_bytes > 1 << 40;
+        check(!absurd, "cache.max_bytes", "must be at most 1 TiB; 0 switches the cache off")
+    }
+
+    fn check_server(&self) -> Result<(), ConfigError> {
+        let path = &self.server.base_path;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        let good = path.len() > 1
+            && path.starts_with('/')
+            && !path.ends_with('/')
+            && !path.contains("//")
+            && path.bytes().all(plain)
+            && !path.split('/').any(|part| part == "." || part == "..");
+        check(
+            good,
+            "server.base_path",
+            "must be a path such as `/api/auth`, without a slash at its end",
+        )?;
+        let Some(url) = &self.server.public_url else { return Ok(()) };
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
+        let good = host.is_some_and(|host| !host.is_empty() && host.bytes().all(plain));
+        check(
+            good,
+            "server.public_url",
+            "must be scheme and host, such as `https://app.example.com`, without a path",
+        )
+    }
+
+    /// Options of protections and doors that this version does not have yet: a value that would
+    /// be ignored is refused.
+    fn refuse_what_is_not_built(&self) -> Result<(), ConfigError> {
+        let default = Self::default();
+        let later = |kept: bool, key, part: &str| {
+            let problem = format!(
+                "belongs to {part}, which this version does not have yet; leave it at its default"
+            );
+            check(kept, key, &problem)
+        };
+        let databases = "PostgreSQL and MySQL";
+        let cookies = "cookie sessions";
+        later(self.connector.name == Driver::Sqlite, "connector.name", databases)?;
+        let remote = self.connector.options.as_ref().is_some_and(|o| {
+            o.host.is_some()
+                || o.port.is_some()
+                || o.user.is_some()
+                || o.password.is_some()
+                || o.database.is_some()
+                || o.ssl_mode.is_some()
+        });
+        later(!remote, "connector.options", databases)?;
+        later(self.no_auth_routes.is_empty(), "no_auth_routes", "`/verify`")?;
+        later(self.rate_limiting == default.rate_limiting, "rate_limiting", "rate limits")?;
+        later(self.csrf_protection, "csrf_protection", cookies)?;
+        later(self.session_guard != SessionGuard::Session, "session_guard", cookies)?;
+        later(self.session_idle == default.session_idle, "session_idle", cookies)?;
+        later(self.allowed_origins.is_empty(), "allowed_origins", cookies)?;
+        later(self.cookie_domain.is_none(), "cookie_domain", cookies)?;
+        later(self.device_binding == DeviceBinding::Log, "device_binding", "device binding")?;
+        later(self.server.trusted_proxies.is_empty(), "server.trusted_proxies", "rate limits")?;
+        later(self.server.metrics_listen.is_none(), "server.metrics_listen", "metrics")?;
+        later(self.pages == default.pages, "pages", "account pages")?;
+        later(!self.compat.sanctum, "compat.sanctum", cookies)
+    }
+}
+
+/// Whether a name can stand for a table or column: it is quoted as well, but never escaped.
+#[must_use]
+fn is_identifier(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let [first, rest @ ..] = name.as_bytes() else { return false };
+    letter(*first) && rest.len() <= 62 && rest.iter().all(|b| letter(*b) || b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn problem(toml: &str) -> Option<&'static str> {
+        let config: Config = toml::from_str(toml).unwrap();
+        config.validate().err().map(|error| error.key)
+    }
+
+    #[test]
+    fn the_default_is_valid() {
+        assert_eq!(Config::default().validate(), Ok(()));
+        let written = toml::to_string(&Config::default()).unwrap();
+        assert_eq!(problem(&written), None);
+    }
+
+    #[test]
+    fn both_spellings_are_one_key() {
+        let snake: Config =
+            toml::from_str("token_expiration = \"15m\"\nserver.base_path = \"/auth\"").unwrap();
+        let camel: Config =
+            toml::from_str("tokenExpiration = 900\nserver.basePath = \"/auth\"").unwrap();
+        assert_eq!(snake, camel);
+        assert!(toml::from_str::<Config>("token_expiration = 1\ntokenExpiration = 1").is_err());
+        assert!(toml::from_str::<Config>("token_expirations = 1").is_err());
+        assert!(toml::from_str::<Config>("token_expiration = -1").is_err());
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        for (toml, key) in [
+            ("auth_table = 'a b'", "auth_table"),
+            ("auth_table = 'Auth_Events'", "session_table"),
+            ("token_field = 'abilities'", "token_field"),
+            ("user_columns = ['password']", "user_columns"),
+            ("user_columns = ['plan', 'PLAN']", "user_columns"),
+            ("user_columns = ['email']", "user_columns"),
+            ("connector.url = 'sqlite://x'\nconnector.options.path = 'y'", "connector.url"),
+            ("connector.url = 'postgres://x'", "connector.url"),
+            ("refresh_token_expiration = 60", "refresh_token_expiration"),
+            ("session_max_age = '1d'", "refresh_token_expiration"),
+            ("token_expiration = 0", "token_expiration"),
+            ("rotation_grace = 301", "rotation_grace"),
+            ("personal_token_max_expiration = 0", "personal_token_max_expiration"),
+            (
+                "personal_token_max_expiration = '1d'\npersonal_token_expiration = '2d'",
+                "personal_token_expiration",
+            ),
+            ("token_header = 'X Token'", "token_header"),
+            ("token_header = 'Cookie'", "token_header"),
+            ("prefix = 'two words'", "prefix"),
+            ("token_abilities = ['**']", "token_abilities"),
+            ("tokenable_type = ''", "tokenable_type"),
+            ("password.min_length = 0", "password.min_length"),
+            ("hashing.threads = 0", "hashing.threads"),
+            ("hashing.queue = 0", "hashing.queue"),
+            ("tokens_per_user = 0", "tokens_per_user"),
+            ("server.base_path = '/api/'", "server.base_path"),
+            ("server.base_path = '/{x}'", "server.base_path"),
+            ("server.public_url = 'app.example.com'", "server.public_url"),
+            ("connector.name = 'mysql'", "connector.name"),
+            ("rate_limiting.max_attempts = 6", "rate_limiting"),
+            ("csrf_protection = false", "csrf_protection"),
+            ("session_guard = 'session'", "session_guard"),
+            ("allowed_origins = ['https://a.example']", "allowed_origins"),
+            ("pages.enabled = false", "pages"),
+        ] {
+            assert_eq!(problem(toml), Some(key), "{toml}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "[a-z_.]{1,24} = .{0,40}") {
+            if let Ok(config) = toml::from_str::<Config>(&text) {
+                let _ = config.validate();
+            }
+        }
+    }
+}

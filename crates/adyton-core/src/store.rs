@@ -1,0 +1,169 @@
+//! The port: what the engine asks of a database.
+//!
+//! Small traits by noun, and [`Store`] for all of them plus what spans nouns. Rules for every
+//! implementation, held by the conformance suite ([`crate::testing::conformance`]):
+//!
+//! - A method is one whole transaction: all of it happens, or nothing, even when the caller goes
+//!   away while it runs. What has returned survives a crash.
+//! - Not found is `None` or `false`; [`StoreError`] means that the store could not answer.
+//! - Events that a method is given are written in its transaction, or not at all.
+//! - Ids are never used again. Nothing decides anything: the engine does.
+
+mod events;
+mod memory;
+mod sessions;
+mod tokens;
+mod users;
+mod with_users;
+
+pub use events::EventStore;
+pub use memory::MemoryStore;
+pub use sessions::{Replacement, Revocation, Rotation, SessionStore, Which};
+pub use tokens::{TokenStore, Touches};
+pub use users::{UserStore, UserUpdate};
+pub use with_users::WithUsers;
+
+use crate::clock::Timestamp;
+use crate::event::Event;
+use crate::session::{NewSession, Session, SessionId};
+use crate::token::{NewToken, Token};
+use crate::user::{NewUser, StoredPassword, User, UserId};
+use async_trait::async_trait;
+use std::error::Error;
+
+/// Everything that the engine asks of a database.
+#[async_trait]
+pub trait Store: UserStore + TokenStore + SessionStore + EventStore {
+    /// Signs somebody in: makes the user if they are new, replaces the password's hash if asked,
+    /// inserts the session and its access token, and ends the longest idle sessions beyond the
+    /// cap with their tokens (each with a `session_revoked` event of its own).
+    ///
+    /// `None` when a new user's e-mail is taken, or when an existing user is gone or their stored
+    /// password is no longer the one that was verified.
+    async fn sign_in(&self, record: SignInRecord) -> Result<Option<SignedIn>, StoreError>;
+
+    /// Replaces a password's hash and revokes what it had opened. `false` when the user is gone or
+    /// the stored password is no longer the expected one.
+    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError>;
+
+    /// Deletes a user with every token and session of theirs. `false` when there was none.
+    async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError>;
+
+    /// Deletes one batch of what had its time before `before`: tokens that expired, sessions that
+    /// expired or were revoked (with their tokens), replaced refresh tokens that would have
+    /// expired. At most `limit` rows of each.
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<Pruned, StoreError>;
+
+    /// A number that changes when anybody but this store's own methods has written. `None` where
+    /// the database cannot tell: verified tokens are then not kept in memory.
+    async fn change_counter(&self) -> Result<Option<i64>, StoreError>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// A sign-in to be written.
+#[derive(Clone, Debug)]
+pub struct SignInRecord {
+    /// Who.
+    pub who: Who,
+    /// The session that begins.
+    pub session: NewSession,
+    /// Its access token, for guard `token`.
+    pub token: Option<NewToken>,
+    /// How many live sessions the user may have after it.
+    pub sessions_per_user: u32,
+    /// The time of all of it.
+    pub now: Timestamp,
+    /// Written with it; the store fills in the user.
+    pub events: Vec<Event>,
+}
+
+/// Who signs in.
+#[derive(Clone, Debug)]
+pub enum Who {
+    /// Somebody who signs up with it.
+    New(NewUser),
+    /// Somebody whose password was verified.
+    Existing {
+        /// Who.
+        id: UserId,
+        /// The hash that the password was verified against: it must still stand.
+        verified: Option<StoredPassword>,
+        /// What replaces it, when the scheme is an older one.
+        rehashed: Option<StoredPassword>,
+    },
+}
+
+/// What a sign-in has written.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The user as they now stand.
+    pub user: User,
+    /// The session.
+    pub session: Session,
+    /// Its access token.
+    pub token: Option<Token>,
+    /// Whether the user had no earlier session with this user agent.
+    pub new_device: bool,
+    /// Public ids of the sessions that ended because of the cap.
+    pub ended: Vec<String>,
+}
+
+/// A password change to be written.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// Whose.
+    pub user_id: UserId,
+    /// The hash that the current password was verified against; `None` when nobody asked for it.
+    pub expected: Option<StoredPassword>,
+    /// The new hash.
+    pub new: StoredPassword,
+    /// The session that stays; every other ends with its tokens.
+    pub keep: Option<SessionId>,
+    /// Whether personal access tokens go too.
+    pub revoke_tokens: bool,
+    /// When.
+    pub now: Timestamp,
+    /// Written with it.
+    pub event: Event,
+}
+
+/// How many rows a batch of pruning removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Access tokens.
+    pub tokens: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// Replaced refresh tokens.
+    pub superseded: u64,
+}
+
+impl Pruned {
+    /// All rows.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.tokens + self.sessions + self.superseded
+    }
+}
+
+impl std::ops::AddAssign for Pruned {
+    fn add_assign(&mut self, more: Self) {
+        self.tokens += more.tokens;
+        self.sessions += more.sessions;
+        self.superseded += more.superseded;
+    }
+}
+
+/// The store could not answer. Clients are told 503; the cause stays here for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("the store cannot answer")]
+pub struct StoreError(#[source] Box<dyn Error + Send + Sync>);
+
+impl StoreError {
+    /// Wraps the cause.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}

@@ -1,0 +1,178 @@
+//! Users: who signs in. The engine knows six columns; whatever else a table holds stays its own.
+
+use crate::clock::Timestamp;
+use email_address::{EmailAddress, Options};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// The id of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct UserId(pub i64);
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A user as shown to clients: the columns of the table by their own names, never the password.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct User {
+    /// Never used again once deleted.
+    pub id: UserId,
+    /// At most 255 characters.
+    pub name: String,
+    /// As it stands in the table.
+    pub email: String,
+    /// When the row was made.
+    pub created_at: Option<Timestamp>,
+    /// When it last changed.
+    pub updated_at: Option<Timestamp>,
+    /// The columns named in `user_columns`.
+    #[serde(flatten)]
+    pub columns: Map<String, Value>,
+}
+
+/// A user together with what proves that it is them.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Who.
+    pub user: User,
+    /// The stored hash; none where the row has none, and then no password is right.
+    pub password: Option<StoredPassword>,
+}
+
+/// A password's hash as a store holds it, in PHC or modular crypt form. Its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredPassword(String);
+
+impl StoredPassword {
+    /// Wraps what stands in the column.
+    #[must_use]
+    pub fn new(hash: String) -> Self {
+        Self(hash)
+    }
+
+    /// The column's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for StoredPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredPassword(…)")
+    }
+}
+
+/// A user to be created.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// At most 255 characters.
+    pub name: String,
+    /// Stored in lower case.
+    pub email: Email,
+    /// The hash of the first password.
+    pub password: StoredPassword,
+}
+
+/// What of a user changes; `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new address.
+    pub email: Option<Email>,
+}
+
+/// An e-mail address that was read: one `@`, no blanks, at most 254 bytes (RFC 5321).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Email {
+    typed: String,
+    lower: String,
+}
+
+impl Email {
+    const LONGEST: usize = 254;
+
+    /// Reads an address; ASCII blanks around it are dropped.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let typed = text.trim_matches(|letter: char| letter.is_ascii_whitespace());
+        let options = Options::default().without_display_text().without_domain_literal();
+        let lower = typed.to_lowercase();
+        let plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
+        let good = typed.len().max(lower.len()) <= Self::LONGEST
+            && typed.matches('@').count() == 1
+            && typed.chars().all(plain)
+            && EmailAddress::parse_with_options(typed, options).is_ok();
+        good.then(|| Self { typed: typed.to_owned(), lower })
+    }
+
+    /// In lower case: the form that is stored and compared.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.lower
+    }
+
+    /// As typed, for tables in which others have stored addresses with capitals.
+    #[must_use]
+    pub fn typed(&self) -> &str {
+        &self.typed
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lower)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn addresses_fold_into_one_form() {
+        let email = Email::parse(" Ada@Example.COM\n").unwrap();
+        assert_eq!((email.as_str(), email.typed()), ("ada@example.com", "Ada@Example.COM"));
+        assert!(Email::parse("ada@exämple.com").is_some());
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long = format!("{}@example.com", "a".repeat(250));
+        for bad in [
+            "",
+            "ada",
+            "@",
+            "a@",
+            "@b.com",
+            "a@b@c.com",
+            "a b@c.com",
+            "a\u{a0}b@c.com",
+            "a\r\n@c.com",
+            "a\0@c.com",
+            "Ada <ada@example.com>",
+            "ada@[127.0.0.1]",
+            ".ada@example.com",
+            &long,
+        ] {
+            assert_eq!(Email::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_parsing_settles(text in ".{0,80}@?.{0,40}") {
+            if let Some(email) = Email::parse(&text) {
+                let again = Email::parse(email.as_str()).map(|email| email.lower);
+                prop_assert_eq!(again.as_deref(), Some(email.as_str()));
+            }
+        }
+    }
+}
