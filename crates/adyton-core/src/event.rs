@@ -37,14 +37,12 @@ pub enum EventKind {
     SessionExpired,
     /// A session was ended.
     SessionRevoked,
-    /// A sign-in from a device not seen before.
-    NewDevice,
     /// A credential lacked an ability.
     AuthzFail,
 }
 
 impl EventKind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 14] = [
         Self::UserCreated,
         Self::UserUpdated,
         Self::UserDeleted,
@@ -58,7 +56,6 @@ impl EventKind {
         Self::SessionRenewed,
         Self::SessionExpired,
         Self::SessionRevoked,
-        Self::NewDevice,
         Self::AuthzFail,
     ];
 
@@ -79,7 +76,6 @@ impl EventKind {
             Self::SessionRenewed => "session_renewed",
             Self::SessionExpired => "session_expired",
             Self::SessionRevoked => "session_revoked",
-            Self::NewDevice => "new_device",
             Self::AuthzFail => "authz_fail",
         }
     }

@@ -6,10 +6,15 @@
 //! the engine ([`Auth`]).
 
 pub mod ability;
+mod audit;
+pub mod auth;
+mod cache;
 pub mod clock;
 pub mod config;
 pub mod device;
+pub mod error;
 pub mod event;
+pub mod password;
 pub mod refresh;
 pub mod secret;
 pub mod session;
@@ -18,3 +23,7 @@ pub mod store;
 pub mod testing;
 pub mod token;
 pub mod user;
+
+pub use auth::Auth;
+pub use config::Config;
+pub use error::Error;

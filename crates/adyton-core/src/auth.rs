@@ -1,0 +1,152 @@
+//! The engine: one use case a file, each a method of [`Auth`].
+//!
+//! A use case checks what it was given, asks the rules, and has the store write what they decided
+//! in one transaction. It knows no HTTP, and it makes no policy: that is in the rules.
+
+mod authenticate;
+mod login;
+mod logout;
+mod maintain;
+mod password;
+mod prune;
+mod refresh;
+mod register;
+mod sessions;
+mod tokens;
+mod users;
+
+pub use authenticate::Principal;
+pub use login::{Credentials, SignIn, SignInOptions};
+pub use logout::Presentation;
+pub use register::Registration;
+pub use sessions::SessionInfo;
+pub use tokens::{CreatedToken, NewPersonalToken, TokenInfo};
+pub use users::ProfileChange;
+
+use crate::ability::Abilities;
+use crate::audit::{self, Refusals};
+use crate::cache::TokenCache;
+use crate::clock::{Clock, Timestamp};
+use crate::config::Config;
+use crate::device::{self, Client};
+use crate::error::Error;
+use crate::event::Event;
+use crate::password::{Decoy, Hasher, PasswordPolicy};
+use crate::store::{Store, StoreError, Touches};
+use crate::user::UserId;
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// The engine. Clones are one and the same; the last one dropped ends its threads.
+#[derive(Clone)]
+pub struct Auth(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    /// `token_abilities`, read.
+    abilities: Abilities,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// The latest time seen: a clock that jumps back revives nothing.
+    latest: AtomicI64,
+    hasher: Hasher,
+    policy: PasswordPolicy,
+    decoy: RwLock<Decoy>,
+    cache: TokenCache,
+    touches: Mutex<Touches>,
+    refusals: Refusals,
+}
+
+impl Auth {
+    /// An engine over a store. It does nothing by itself until [`maintain`](Self::maintain) runs.
+    ///
+    /// # Errors
+    /// A configuration that cannot stand; a system without threads or randomness.
+    pub fn new(
+        config: Config,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        config.validate()?;
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = config.hashing.threads.unwrap_or_else(cores);
+        Ok(Self(Arc::new(Inner {
+            // Validation has read them before.
+            abilities: Abilities::parse(&config.token_abilities).unwrap_or(Abilities::none()),
+            hasher: Hasher::start(threads, config.hashing.queue).map_err(Error::Threads)?,
+            policy: PasswordPolicy::new(config.password.min_length),
+            decoy: RwLock::new(Decoy::after(&[])?),
+            cache: TokenCache::new(&config.cache),
+            latest: AtomicI64::new(i64::MIN),
+            touches: Mutex::default(),
+            refusals: Refusals::default(),
+            store,
+            clock,
+            config,
+        })))
+    }
+
+    /// The configuration that it works by.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(self.0.store.ping().await?)
+    }
+
+    /// The present: never before the latest one told.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.0.clock.now().unix();
+        let latest = self.0.latest.fetch_max(now, Ordering::Relaxed);
+        Timestamp::from_unix(now.max(latest))
+    }
+
+    /// Runs a change to its end even if the caller goes away meanwhile, and forgets what the cache
+    /// holds of the user whose affairs it changes before anybody is told.
+    async fn change<T, F>(
+        &self,
+        user: impl Into<Option<UserId>>,
+        change: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let (inner, user) = (Arc::clone(&self.0), user.into());
+        let task = tokio::spawn(async move {
+            let outcome = change.await;
+            // Also after an error: whether it was committed is then not known.
+            user.inspect(|user| inner.cache.forget(*user));
+            outcome
+        });
+        task.await.map_err(StoreError::new)?
+    }
+
+    /// Counts and logs a refusal.
+    fn refused(&self, event: Event, client: &Client) {
+        self.0.refusals.count(event.network(client.address.map(device::network)));
+    }
+
+    /// Logs a change whose event the store has written.
+    fn changed(&self, event: &Event) {
+        audit::log(event);
+    }
+
+    fn decoy(&self) -> Decoy {
+        self.0.decoy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,256 @@
+//! Sign in with e-mail and password, or on the word of the host app.
+
+use super::Auth;
+use crate::ability::Abilities;
+use crate::clock::Timestamp;
+use crate::device::{self, Client, Device};
+use crate::error::{Error, Problems, Refusal};
+use crate::event::{Event, EventKind};
+use crate::password::{LONGEST, needs_rehash};
+use crate::refresh::Pair;
+use crate::secret::{Kind, PlainText, public_id};
+use crate::session::{Guard, NewSession};
+use crate::store::{SignInRecord, SignedIn, Who};
+use crate::token::NewToken;
+use crate::user::{Account, Email, User, UserId};
+use zeroize::Zeroizing;
+
+/// What somebody signs in with.
+#[derive(Clone, Default)]
+pub struct Credentials {
+    /// As typed.
+    pub email: String,
+    /// As typed.
+    pub password: Zeroizing<String>,
+    /// How the session shall be.
+    pub options: SignInOptions,
+}
+
+/// How a session shall be.
+#[derive(Clone, Debug, Default)]
+pub struct SignInOptions {
+    /// What the user calls the device.
+    pub device_name: Option<String>,
+    /// Fewer abilities than `token_abilities`.
+    pub abilities: Option<Vec<String>>,
+}
+
+/// What a sign-in gives, by password, by sign-up or by refresh.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SignIn {
+    /// Who.
+    pub user: User,
+    /// How the session proves itself.
+    pub guard: Guard,
+    /// The session's public id.
+    pub session_id: String,
+    /// Whether the user had not signed in with this user agent before.
+    pub new_device: bool,
+    /// What it may do.
+    pub abilities: Abilities,
+    /// The access token.
+    pub token: PlainText,
+    /// The first moment at which it is refused.
+    pub expires_at: Timestamp,
+    /// In seconds from now.
+    pub expires_in: u64,
+    /// What renews it.
+    pub refresh_token: PlainText,
+    /// The first moment at which that is refused.
+    pub refresh_expires_at: Timestamp,
+}
+
+impl Auth {
+    /// Signs in with e-mail and password.
+    ///
+    /// # Errors
+    /// `invalid_credentials` for an unknown e-mail and a wrong password alike, in equal time;
+    /// [`Error::Invalid`]; [`Error::Overloaded`]; [`Error::Store`].
+    pub async fn login(&self, credentials: Credentials, client: &Client) -> Result<SignIn, Error> {
+        let mut problems = Problems::default();
+        let email = read_email(&credentials.email, &mut problems);
+        check_typed("password", &credentials.password, &mut problems);
+        let wanted = self.read_sign_in(&credentials.options, &mut problems);
+        problems.into_result()?;
+        let Some(email) = email else { return Err(Refusal::InvalidCredentials.into()) };
+
+        let found = self.0.store.find_account_by_email(&email).await?;
+        let Account { user, password } =
+            self.identify(found, &credentials.password, client).await?;
+        let rehashed = match &password {
+            Some(stored) if self.config().password.rehash && needs_rehash(stored) => {
+                Some(self.0.hasher.hash(credentials.password.to_string()).await??)
+            }
+            _ => None,
+        };
+        let who = Who::Existing { id: user.id, verified: password, rehashed };
+        let signed_in = self.begin_session(who, wanted, client).await?;
+        signed_in.ok_or_else(|| Refusal::InvalidCredentials.into())
+    }
+
+    /// Signs a user in without a password, on the word of the host app: after its own OAuth flow,
+    /// say, or in a test.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user; [`Error::Invalid`]; [`Error::Store`].
+    pub async fn sign_in_as(
+        &self,
+        user: UserId,
+        options: &SignInOptions,
+        client: &Client,
+    ) -> Result<SignIn, Error> {
+        let mut problems = Problems::default();
+        let wanted = self.read_sign_in(options, &mut problems);
+        problems.into_result()?;
+        let who = Who::Existing { id: user, verified: None, rehashed: None };
+        self.begin_session(who, wanted, client).await?.ok_or(Error::NotFound)
+    }
+
+    /// The account, if the password is its own and it may sign in. Whoever it is, one password is
+    /// verified: an unknown user's against the decoy.
+    async fn identify(
+        &self,
+        found: Option<Account>,
+        password: &str,
+        client: &Client,
+    ) -> Result<Account, Error> {
+        let right = self.verify_password(found.as_ref(), password).await?;
+        let user = found.as_ref().map(|account| account.user.id);
+        match found.filter(|_| right) {
+            Some(account) if self.0.store.may_sign_in(&account.user).await? => Ok(account),
+            refused => {
+                let reason = if refused.is_some() { "disabled" } else { "credentials" };
+                let mut event = Event::new(EventKind::AuthnLoginFail, self.now()).reason(reason);
+                event.user_id = user;
+                self.refused(event, client);
+                Err(Refusal::InvalidCredentials.into())
+            }
+        }
+    }
+
+    /// Whether this is the account's password; no account, and none with an empty hash, has one.
+    pub(super) async fn verify_password(
+        &self,
+        account: Option<&Account>,
+        password: &str,
+    ) -> Result<bool, Error> {
+        let stored = account.and_then(|account| account.password.clone());
+        let stored = stored.filter(|stored| !stored.as_str().is_empty());
+        let known = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.decoy().stored().clone());
+        Ok(self.0.hasher.verify(password.to_owned(), stored).await? && known)
+    }
+
+    /// Reads what every sign-in may ask for.
+    pub(super) fn read_sign_in(&self, options: &SignInOptions, problems: &mut Problems) -> Wanted {
+        if let Some(name) = &options.device_name {
+            let short = name.chars().count() <= device::LONGEST_NAME;
+            problems.unless(short, "deviceName", "must have at most 128 characters");
+            let plain = !name.chars().any(char::is_control);
+            problems.unless(plain, "deviceName", "must not contain control characters");
+        }
+        let abilities = match options.abilities.as_ref().map(Abilities::parse).transpose() {
+            Ok(wanted) => wanted.unwrap_or_else(|| self.0.abilities.clone()),
+            Err(error) => {
+                problems.add("abilities", error.to_string());
+                Abilities::none()
+            }
+        };
+        let allowed = self.0.abilities.cover(&abilities);
+        problems.unless(allowed, "abilities", "go beyond what a sign-in may have here");
+        Wanted { device_name: options.device_name.clone(), abilities }
+    }
+
+    /// Begins a session: one row, its access token and its events, in one transaction.
+    pub(super) async fn begin_session(
+        &self,
+        who: Who,
+        wanted: Wanted,
+        client: &Client,
+    ) -> Result<Option<SignIn>, Error> {
+        let (now, network) = (self.now(), client.address.map(device::network));
+        let pair = Pair {
+            access: PlainText::draw(Kind::Access)?,
+            refresh: PlainText::draw(Kind::Refresh)?,
+        };
+        let device = Device::of(client, wanted.device_name);
+        let session = NewSession {
+            public_id: public_id()?,
+            guard: Guard::Token,
+            secret: pair.refresh.hash(),
+            abilities: wanted.abilities.clone(),
+            expires_at: now.plus(self.config().refresh_token_expiration.seconds()),
+            device,
+        };
+        let token = NewToken {
+            name: session.device.name.clone().unwrap_or_else(|| "login".to_owned()),
+            hash: pair.access.hash(),
+            abilities: wanted.abilities,
+            expires_at: Some(now.plus(self.config().token_expiration.seconds())),
+        };
+        let (first, existing) = match &who {
+            Who::New(_) => (EventKind::UserCreated, None),
+            // Sessions beyond the cap end with it.
+            Who::Existing { id, .. } => (EventKind::AuthnLoginSuccess, Some(*id)),
+        };
+        let events: Vec<Event> = [first, EventKind::SessionCreated]
+            .into_iter()
+            .map(|kind| Event::new(kind, now).session(&session.public_id).network(network.clone()))
+            .collect();
+        let record = SignInRecord {
+            sessions_per_user: self.config().sessions_per_user,
+            token: Some(token),
+            events: events.clone(),
+            who,
+            session,
+            now,
+        };
+        let store = self.0.store.clone();
+        let sign_in = async move { store.sign_in(record).await };
+        let Some(written) = self.change(existing, sign_in).await? else { return Ok(None) };
+        events.into_iter().for_each(|event| self.changed(&event.user(written.user.id)));
+        Ok(Some(self.sign_in_of(written, pair, now)))
+    }
+
+    fn sign_in_of(&self, written: SignedIn, pair: Pair, now: Timestamp) -> SignIn {
+        let config = self.config();
+        let expires_at = now.plus(config.token_expiration.seconds());
+        SignIn {
+            guard: written.session.guard,
+            new_device: written.new_device,
+            abilities: written.session.abilities.clone(),
+            refresh_expires_at: written.session.ends_at(config),
+            session_id: written.session.public_id,
+            user: written.user,
+            token: pair.access,
+            expires_in: expires_at.seconds_after(now),
+            expires_at,
+            refresh_token: pair.refresh,
+        }
+    }
+}
+
+/// What a sign-in asked for, read.
+pub(super) struct Wanted {
+    pub(super) device_name: Option<String>,
+    pub(super) abilities: Abilities,
+}
+
+/// Reads an e-mail address that somebody typed.
+pub(super) fn read_email(text: &str, problems: &mut Problems) -> Option<Email> {
+    let email = Email::parse(text);
+    if text.trim_ascii().is_empty() {
+        problems.add("email", "is required");
+    } else {
+        problems.unless(email.is_some(), "email", "must be an e-mail address");
+    }
+    email
+}
+
+/// Checks a password that is to be compared: it may be weak, but it must be one.
+pub(super) fn check_typed(field: &'static str, password: &str, problems: &mut Problems) {
+    problems.unless(!password.is_empty(), field, "is required");
+    problems.unless(password.len() <= LONGEST, field, "must have at most 1024 bytes");
+    problems.unless(!password.contains('\0'), field, "must not contain the NUL character");
+}

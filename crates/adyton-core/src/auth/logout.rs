@@ -1,0 +1,79 @@
+//! Sign out: end what was presented, and say nothing of whether it was still good.
+
+use super::Auth;
+use crate::clock::Timestamp;
+use crate::device::{self, Client};
+use crate::error::Error;
+use crate::event::{Event, EventKind};
+use crate::secret::{Kind, PlainText};
+use crate::session::Session;
+use crate::store::{Revocation, Which};
+use crate::token::Token;
+
+/// What somebody presents in order to sign out.
+#[derive(Clone, Copy, Default)]
+pub struct Presentation<'a> {
+    /// What followed the prefix in the token header.
+    pub token: Option<&'a str>,
+    /// The `refreshToken` of the body.
+    pub refresh_token: Option<&'a str>,
+}
+
+impl Auth {
+    /// Ends the session of each secret that is presented, or the personal access token itself. A
+    /// genuine secret that has expired or was replaced still ends its session; anything else ends
+    /// nothing, and nobody is told.
+    ///
+    /// # Errors
+    /// [`Error::Store`]: then nobody was signed out, and the caller must know.
+    pub async fn logout(&self, presented: Presentation<'_>, client: &Client) -> Result<(), Error> {
+        if let Some(token) = presented.token
+            && let Some(found) = self.find_presented(token).await?
+        {
+            match found.session {
+                Some(session) => self.end_session_of(session, client).await?,
+                None => self.end_token(found.token, client).await?,
+            }
+        }
+        let refresh =
+            presented.refresh_token.and_then(|text| PlainText::parse(Kind::Refresh, text));
+        if let Some(refresh) = refresh
+            && let Some(found) = self.0.store.find_session(&refresh.hash()).await?
+        {
+            self.end_session_of(found.session, client).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_session_of(&self, session: Session, client: &Client) -> Result<(), Error> {
+        if session.revoked_at.is_none() {
+            self.revoke(session.user_id, Which::One(session.id), "logout", client).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_token(&self, token: Token, client: &Client) -> Result<(), Error> {
+        self.revoke_personal_token(token.user_id, token.id, client).await.map(|_| ())
+    }
+
+    /// Ends sessions of a user and returns how many it were.
+    pub(super) async fn revoke(
+        &self,
+        user_id: crate::user::UserId,
+        which: Which,
+        reason: &'static str,
+        client: &Client,
+    ) -> Result<usize, Error> {
+        let now: Timestamp = self.now();
+        let event = Event::new(EventKind::SessionRevoked, now)
+            .user(user_id)
+            .reason(reason)
+            .network(client.address.map(device::network));
+        let revocation = Revocation { user_id, which, now, event: event.clone() };
+        let store = self.0.store.clone();
+        let change = async move { store.revoke_sessions(revocation).await };
+        let ended = self.change(user_id, change).await?;
+        ended.iter().for_each(|id| self.changed(&event.clone().session(id)));
+        Ok(ended.len())
+    }
+}

@@ -1,0 +1,99 @@
+//! What goes on in the background: uses are written down, salts erased, refusals counted, old rows
+//! pruned, and the decoy kept like the hashes that are stored.
+
+use super::{Auth, Inner};
+use crate::error::Error;
+use crate::password::Decoy;
+use crate::store::{StoreError, Touches};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Salts are erased at most so long after their grace.
+const TICK: Duration = Duration::from_secs(1);
+/// Ticks between two flushes.
+const FLUSH: u64 = 10;
+/// Ticks between two prunings.
+const HOUR: u64 = 3_600;
+/// What expired longer ago than this many hours is pruned.
+const PRUNED_AFTER: u64 = 24;
+/// Stored hashes that are looked at for the decoy.
+const SAMPLE: u32 = 100;
+
+impl Auth {
+    /// Works until every handle is gone. A step that fails is logged and comes again.
+    pub fn maintain(&self) -> impl Future<Output = ()> + Send + 'static {
+        let inner = Arc::downgrade(&self.0);
+        async move {
+            let mut ticks = interval(TICK);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            for tick in 0.. {
+                ticks.tick().await;
+                let Some(inner) = inner.upgrade() else { return };
+                Self(inner).step(tick).await;
+            }
+        }
+    }
+
+    /// Writes down everything that is only in memory: to be called before the end.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn flush(&self) -> Result<(), Error> {
+        let refusals = self.0.refusals.take(None);
+        if !refusals.is_empty() {
+            self.0.store.record(refusals).await?;
+        }
+        Ok(self.flush_touches().await?)
+    }
+
+    /// Looks at the stored hashes, so that an unknown e-mail costs what most others cost.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; the decoy then stays as it was.
+    pub async fn sample_passwords(&self) -> Result<(), Error> {
+        let decoy = Decoy::after(&self.0.store.sample_passwords(SAMPLE).await?)?;
+        *self.0.decoy.write().unwrap_or_else(PoisonError::into_inner) = decoy;
+        Ok(())
+    }
+
+    async fn step(&self, tick: u64) {
+        report("erase salts", self.erase_salts().await);
+        if tick.is_multiple_of(FLUSH) {
+            report("write down uses", self.flush_touches().await);
+            report("write down refusals", self.record_refusals().await);
+        }
+        if tick.is_multiple_of(HOUR) {
+            report("look at the stored hashes", self.sample_passwords().await);
+            report("prune", self.prune(PRUNED_AFTER, |_| ()).await);
+        }
+    }
+
+    /// Erases what replays were derived from once their grace has ended.
+    async fn erase_salts(&self) -> Result<u64, StoreError> {
+        let grace = self.config().rotation_grace.seconds();
+        self.0.store.erase_salts(self.now().plus(1).minus(grace)).await
+    }
+
+    async fn record_refusals(&self) -> Result<(), StoreError> {
+        let over = self.0.refusals.take(Some(self.now()));
+        if over.is_empty() { Ok(()) } else { self.0.store.record(over).await }
+    }
+
+    async fn flush_touches(&self) -> Result<(), StoreError> {
+        let touches = std::mem::take(&mut *self.lock_touches());
+        if touches.is_empty() { Ok(()) } else { self.0.store.touch(touches).await }
+    }
+
+    pub(super) fn lock_touches(&self) -> MutexGuard<'_, Touches> {
+        let Inner { touches, .. } = &*self.0;
+        touches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn report<T, E: Into<Error>>(what: &str, outcome: Result<T, E>) {
+    if let Err(error) = outcome.map_err(Into::into) {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::warn!(%error, cause, "could not {what}; it will be tried again");
+    }
+}

@@ -1,0 +1,100 @@
+//! Changing a password: whoever else was signed in with the old one is signed out.
+
+use super::{Auth, Principal};
+use crate::auth::login::check_typed;
+use crate::device::{self, Client};
+use crate::error::{Error, Problems};
+use crate::event::{Event, EventKind};
+use crate::session::SessionId;
+use crate::store::PasswordChange;
+use crate::user::{Account, StoredPassword, UserId};
+
+impl Auth {
+    /// Changes the caller's password. Every other session of theirs ends; personal access tokens
+    /// too if asked. Nobody has to sign in again on the device that they hold.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on `currentPassword` or `password`; [`Error::Overloaded`];
+    /// [`Error::Store`].
+    pub async fn change_password(
+        &self,
+        caller: &Principal,
+        current: &str,
+        new: &str,
+        revoke_tokens: bool,
+        client: &Client,
+    ) -> Result<(), Error> {
+        let mut problems = Problems::default();
+        check_typed("currentPassword", current, &mut problems);
+        self.check_new_password(new, None, &mut problems);
+        problems.into_result()?;
+        let account = self.confirm(caller.user_id(), "currentPassword", current).await?;
+        let keep = caller.session().map(|session| session.id);
+        let change = (account.password, keep, revoke_tokens);
+        match self.store_password(account.user.id, new, change, client).await? {
+            true => Ok(()),
+            // Somebody else changed it in between.
+            false => Err(wrong("currentPassword")),
+        }
+    }
+
+    /// Sets a user's password without asking for the current one, as an operator does: every
+    /// session and, if asked, every personal access token ends.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`]; [`Error::NotFound`]; [`Error::Overloaded`]; [`Error::Store`].
+    pub async fn set_password(
+        &self,
+        user: UserId,
+        new: &str,
+        revoke_tokens: bool,
+    ) -> Result<(), Error> {
+        let mut problems = Problems::default();
+        self.check_new_password(new, None, &mut problems);
+        problems.into_result()?;
+        let change = (None, None, revoke_tokens);
+        let found = self.store_password(user, new, change, &Client::default()).await?;
+        if found { Ok(()) } else { Err(Error::NotFound) }
+    }
+
+    async fn store_password(
+        &self,
+        user_id: UserId,
+        new: &str,
+        (expected, keep, revoke_tokens): (Option<StoredPassword>, Option<SessionId>, bool),
+        client: &Client,
+    ) -> Result<bool, Error> {
+        let new = self.0.hasher.hash(new.to_owned()).await??;
+        let now = self.now();
+        let event = Event::new(EventKind::AuthnPasswordChange, now)
+            .user(user_id)
+            .network(client.address.map(device::network));
+        let written = event.clone();
+        let change =
+            PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event: written };
+        let store = self.0.store.clone();
+        let change = async move { store.change_password(change).await };
+        let changed = self.change(user_id, change).await?;
+        if changed {
+            self.changed(&event);
+        }
+        Ok(changed)
+    }
+
+    /// The account, if this is its password; otherwise a problem of that field, never a 401: the
+    /// caller is signed in.
+    pub(super) async fn confirm(
+        &self,
+        user: UserId,
+        field: &'static str,
+        password: &str,
+    ) -> Result<Account, Error> {
+        let account = self.0.store.find_account(user).await?.ok_or(Error::NotFound)?;
+        let right = self.verify_password(Some(&account), password).await?;
+        if right { Ok(account) } else { Err(wrong(field)) }
+    }
+}
+
+fn wrong(field: &'static str) -> Error {
+    Problems::of(field, "is not the current password").into()
+}

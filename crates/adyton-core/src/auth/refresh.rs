@@ -1,0 +1,167 @@
+//! Refresh: the next pair, the same pair again, or the end of the session.
+
+use super::Auth;
+use super::login::SignIn;
+use crate::clock::Timestamp;
+use crate::device::{self, Client};
+use crate::error::{Error, Refusal};
+use crate::event::{Event, EventKind};
+use crate::password::Overloaded;
+use crate::refresh::{Decision, Pair, decide};
+use crate::secret::{Kind, PlainText, Salt};
+use crate::session::{FoundSession, Session};
+use crate::store::{Replacement, Revocation, Rotation, Which};
+use crate::token::NewToken;
+
+/// How often a caller that lost a race looks again. One look is enough with rotation; without it
+/// any number of callers may win one after another.
+const TRIES: usize = 64;
+
+impl Auth {
+    /// Exchanges a refresh token for the next pair of its session.
+    ///
+    /// # Errors
+    /// `token_invalid`, `session_expired`, `session_revoked`; `refresh_token_reused` after the
+    /// session was ended; [`Error::Store`].
+    pub async fn refresh(&self, refresh_token: &str, client: &Client) -> Result<SignIn, Error> {
+        let presented =
+            PlainText::parse(Kind::Refresh, refresh_token).ok_or(Refusal::TokenInvalid)?;
+        for _ in 0..TRIES {
+            let found = self.0.store.find_session(&presented.hash()).await?;
+            let found = found.ok_or(Refusal::TokenInvalid)?;
+            let outcome = match decide(presented.hash(), &found, self.now(), self.config()) {
+                Decision::Rotate => self.rotate(&presented, found.session, client).await?,
+                Decision::Replay { salt, rotated_at } => {
+                    Some(self.replay(&presented, found.session, &salt, rotated_at).await?)
+                }
+                Decision::Reuse => return Err(self.end_reused(found, client).await?.into()),
+                Decision::Expired => return Err(self.over(&found, client).into()),
+                Decision::Revoked => return Err(Refusal::SessionRevoked.into()),
+            };
+            if let Some(signed_in) = outcome {
+                return Ok(signed_in);
+            }
+        }
+        Err(Overloaded.into())
+    }
+
+    /// Moves the session to its next pair. `None` when another call did so first.
+    async fn rotate(
+        &self,
+        presented: &PlainText,
+        session: Session,
+        client: &Client,
+    ) -> Result<Option<SignIn>, Error> {
+        self.check_user(&session).await?;
+        let (now, config, salt) = (self.now(), self.config(), Salt::draw()?);
+        let pair = Pair::following(presented, &salt, config.token_rotation);
+        let expires_at = now
+            .plus(config.refresh_token_expiration.seconds())
+            .min(session.ends_absolutely_at(config));
+        let event = Event::new(EventKind::SessionRenewed, now)
+            .user(session.user_id)
+            .session(&session.public_id)
+            .network(client.address.map(device::network));
+        let rotation = Rotation {
+            session: session.id,
+            user_id: session.user_id,
+            rotation: session.rotation,
+            replace: config.token_rotation.then(|| Replacement {
+                old: presented.hash(),
+                old_expires_at: session.ends_at(config),
+                new: pair.refresh.hash(),
+            }),
+            salt: Some(salt).filter(|_| config.rotation_grace.seconds() > 0),
+            token: NewToken {
+                name: session.device.name.clone().unwrap_or_else(|| "login".to_owned()),
+                hash: pair.access.hash(),
+                abilities: session.abilities.clone(),
+                expires_at: Some(self.access_ends_at(&session, now)),
+            },
+            grace_ends: now.plus(config.rotation_grace.seconds()),
+            expires_at,
+            now,
+            event: event.clone(),
+        };
+        let store = self.0.store.clone();
+        let change = async move { store.rotate(rotation).await };
+        let Some(rotated) = self.change(session.user_id, change).await? else { return Ok(None) };
+        self.changed(&event);
+        Ok(Some(self.refreshed(rotated, pair, now).await?))
+    }
+
+    /// The answer of the last refresh, once more.
+    async fn replay(
+        &self,
+        presented: &PlainText,
+        session: Session,
+        salt: &Salt,
+        rotated_at: Timestamp,
+    ) -> Result<SignIn, Error> {
+        self.check_user(&session).await?;
+        let rotated = session.previous.is_some();
+        let pair = Pair::following(presented, salt, rotated);
+        self.refreshed(session, pair, rotated_at).await
+    }
+
+    async fn refreshed(
+        &self,
+        session: Session,
+        pair: Pair,
+        rotated_at: Timestamp,
+    ) -> Result<SignIn, Error> {
+        let user = self.0.store.find_user(session.user_id).await?.ok_or(Refusal::TokenInvalid)?;
+        let expires_at = self.access_ends_at(&session, rotated_at);
+        Ok(SignIn {
+            guard: session.guard,
+            new_device: false,
+            abilities: session.abilities.clone(),
+            refresh_expires_at: session.ends_at(self.config()),
+            session_id: session.public_id,
+            user,
+            token: pair.access,
+            expires_in: expires_at.seconds_after(self.now()),
+            expires_at,
+            refresh_token: pair.refresh,
+        })
+    }
+
+    /// When an access token issued then ends: never after its session.
+    fn access_ends_at(&self, session: &Session, issued: Timestamp) -> Timestamp {
+        let config = self.config();
+        issued.plus(config.token_expiration.seconds()).min(session.ends_absolutely_at(config))
+    }
+
+    /// A user who is gone or locked out refreshes nothing.
+    async fn check_user(&self, session: &Session) -> Result<(), Error> {
+        let user = self.0.store.find_user(session.user_id).await?.ok_or(Refusal::TokenInvalid)?;
+        let may = self.0.store.may_sign_in(&user).await?;
+        if may { Ok(()) } else { Err(Refusal::SessionRevoked.into()) }
+    }
+
+    /// Ends a session whose replaced refresh token came back: committed before anybody is told.
+    async fn end_reused(&self, found: FoundSession, client: &Client) -> Result<Refusal, Error> {
+        let (session, now) = (found.session, self.now());
+        let event = Event::new(EventKind::AuthnTokenReuse, now)
+            .user(session.user_id)
+            .session(&session.public_id)
+            .network(client.address.map(device::network));
+        let revocation = Revocation {
+            user_id: session.user_id,
+            which: Which::One(session.id),
+            event: event.clone(),
+            now,
+        };
+        let store = self.0.store.clone();
+        let change = async move { store.revoke_sessions(revocation).await };
+        self.change(session.user_id, change).await?;
+        self.changed(&event);
+        Ok(Refusal::RefreshTokenReused)
+    }
+
+    fn over(&self, found: &FoundSession, client: &Client) -> Refusal {
+        let event = Event::new(EventKind::SessionExpired, self.now()).user(found.session.user_id);
+        self.refused(event.session(&found.session.public_id), client);
+        Refusal::SessionExpired
+    }
+}

@@ -1,0 +1,290 @@
+//! Verified tokens in memory, by hash. It may forget; it must not lie (CONTRACT 4.2).
+//!
+//! Two things keep it true. Each entry carries the generation at which its look-up *began*, and
+//! every revocation raises the generation that entries of its user need: so a revoked token is gone
+//! at once, and a look-up that began before a revocation is never believed after it. Changes by
+//! other processes show in the store's change counter: a hit counts only while the last answer to
+//! that question is younger than the lease, and a changed answer raises everybody's generation. A
+//! store that is slow to answer makes misses, never lies.
+//!
+//! It does not load anything by itself and knows nothing of expiry.
+
+use crate::config::{CacheMode, CacheOptions};
+use crate::secret::Hash;
+use crate::token::FoundToken;
+use crate::user::{User, UserId};
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How old the store's last word may be for a hit to count.
+const LEASE: Duration = Duration::from_millis(100);
+/// When the store is asked anew, so that the lease does not run out under load.
+const RENEW: Duration = Duration::from_millis(40);
+/// Users share these many generations; a revocation costs the others of its slot one miss.
+const SLOTS: usize = 1024;
+
+/// A verified token: what its look-up found, and when that began.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) found: FoundToken,
+    pub(crate) user: Arc<User>,
+    /// Seconds since 1970 of the use that was last noted.
+    pub(crate) noted: AtomicI64,
+    generation: Generation,
+}
+
+/// A point in the order of look-ups and revocations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Generation(u64);
+
+impl Verified {
+    pub(crate) fn new(found: FoundToken, user: User, generation: Generation) -> Self {
+        let noted = found.token.last_used_at.map_or(i64::MIN, |time| time.unix());
+        Self { found, user: Arc::new(user), noted: AtomicI64::new(noted), generation }
+    }
+}
+
+pub(crate) struct TokenCache {
+    entries: Option<Cache<Hash, Arc<Verified>, Weigh>>,
+    exclusive: bool,
+    /// Grows with every revocation.
+    generation: AtomicU64,
+    /// What an entry of any user needs.
+    floor: AtomicU64,
+    /// What an entry of the users of a slot needs.
+    slots: Box<[AtomicU64]>,
+    /// Milliseconds of the monotonic clock up to which hits count.
+    lease_ends: AtomicU64,
+    /// The same for when the store shall be asked anew.
+    renew_at: AtomicU64,
+    asking: AtomicBool,
+    counter: Mutex<Option<i64>>,
+}
+
+impl TokenCache {
+    pub(crate) fn new(options: &CacheOptions) -> Self {
+        let on = options.enabled != CacheMode::Off && options.max_bytes > 0;
+        Self {
+            entries: on.then(|| entries(options.max_bytes)).flatten(),
+            exclusive: options.enabled == CacheMode::Exclusive,
+            generation: AtomicU64::new(0),
+            floor: AtomicU64::new(0),
+            slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+            lease_ends: AtomicU64::new(0),
+            renew_at: AtomicU64::new(0),
+            asking: AtomicBool::new(false),
+            counter: Mutex::default(),
+        }
+    }
+
+    /// To be taken before a look-up begins, and put into its entry.
+    pub(crate) fn generation(&self) -> Generation {
+        Generation(self.generation.load(Ordering::SeqCst))
+    }
+
+    /// The entry, if it can be believed at this moment of the monotonic clock.
+    pub(crate) fn get(&self, hash: &Hash, at: Duration) -> Option<Arc<Verified>> {
+        let entries = self.entries.as_ref()?;
+        if !self.exclusive && millis(at) >= self.lease_ends.load(Ordering::SeqCst) {
+            return None;
+        }
+        entries.get(hash).filter(|entry| self.stands(entry))
+    }
+
+    /// Keeps an entry; it is never served if a revocation came since its generation was taken.
+    pub(crate) fn insert(&self, hash: Hash, entry: Arc<Verified>) {
+        if let Some(entries) = &self.entries
+            && self.stands(&entry)
+        {
+            entries.insert(hash, entry);
+        }
+    }
+
+    /// Forgets everything about a user: to be called after each change of theirs is committed and
+    /// before anybody is told.
+    pub(crate) fn forget(&self, user: UserId) {
+        let next = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
+        self.slot(user).fetch_max(next, Ordering::SeqCst);
+    }
+
+    /// Whether the caller should ask the store for its change counter now. At most one is told so
+    /// until it says what came of it.
+    pub(crate) fn should_ask(&self, at: Duration) -> bool {
+        self.entries.is_some()
+            && !self.exclusive
+            && millis(at) >= self.renew_at.load(Ordering::SeqCst)
+            && !self.asking.swap(true, Ordering::SeqCst)
+    }
+
+    /// What the store answered, and when it was asked. `None` leaves the lease to run out.
+    pub(crate) fn answered(&self, counter: Option<i64>, asked_at: Duration) {
+        if counter.is_some() {
+            let mut last = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
+            if *last != counter {
+                *last = counter;
+                let next = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
+                self.floor.fetch_max(next, Ordering::SeqCst);
+            }
+            self.lease_ends.fetch_max(millis(asked_at + LEASE), Ordering::SeqCst);
+        }
+        self.renew_at.fetch_max(millis(asked_at + RENEW), Ordering::SeqCst);
+        self.asking.store(false, Ordering::SeqCst);
+    }
+
+    fn stands(&self, entry: &Verified) -> bool {
+        let needed = self.slot(entry.user.id).load(Ordering::SeqCst);
+        entry.generation.0 >= needed.max(self.floor.load(Ordering::SeqCst))
+    }
+
+    fn slot(&self, user: UserId) -> &AtomicU64 {
+        &self.slots[user.0.unsigned_abs() as usize % SLOTS]
+    }
+}
+
+fn millis(moment: Duration) -> u64 {
+    u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn entries(max_bytes: u64) -> Option<Cache<Hash, Arc<Verified>, Weigh>> {
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(usize::try_from(max_bytes / TYPICAL).unwrap_or(usize::MAX))
+        .weight_capacity(max_bytes)
+        .build()
+        .ok()?;
+    let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+    Some(Cache::with_options(options, Weigh, hasher, lifecycle))
+}
+
+/// What an entry takes: the structs, the table's share, and rough allowances for its strings.
+const TYPICAL: u64 = 1024;
+
+#[derive(Clone)]
+struct Weigh;
+
+impl Weighter<Hash, Arc<Verified>> for Weigh {
+    fn weight(&self, _: &Hash, entry: &Arc<Verified>) -> u64 {
+        let columns =
+            entry.user.columns.iter().map(|(key, value)| key.len() + value.to_string().len() + 64);
+        let text = entry.user.name.len() + entry.user.email.len() + entry.found.token.name.len();
+        let agent =
+            entry.found.session.as_ref().and_then(|session| session.device.user_agent.as_ref());
+        TYPICAL + (text + agent.map_or(0, String::len) + columns.sum::<usize>()) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ability::Abilities;
+    use crate::token::{Token, TokenId};
+
+    const START: Duration = Duration::from_secs(1);
+
+    fn entry(cache: &TokenCache, user: i64) -> Arc<Verified> {
+        Arc::new(Verified::new(found(user), person(user), cache.generation()))
+    }
+
+    fn person(id: i64) -> User {
+        let (name, email) = (String::new(), String::new());
+        User {
+            id: UserId(id),
+            name,
+            email,
+            created_at: None,
+            updated_at: None,
+            columns: serde_json::Map::new(),
+        }
+    }
+
+    fn found(user: i64) -> FoundToken {
+        let token = Token {
+            id: TokenId(1),
+            user_id: UserId(user),
+            name: String::new(),
+            abilities: Abilities::all(),
+            last_used_at: None,
+            expires_at: None,
+            created_at: None,
+        };
+        FoundToken { token, user: None, session: None }
+    }
+
+    fn leased() -> TokenCache {
+        let cache = TokenCache::new(&CacheOptions::default());
+        assert!(cache.should_ask(START) && !cache.should_ask(START));
+        cache.answered(Some(1), START);
+        cache
+    }
+
+    #[test]
+    fn a_revocation_is_seen_at_once_and_by_look_ups_under_way() {
+        let (cache, hash) = (leased(), Hash::of("a"));
+        cache.insert(hash, entry(&cache, 1));
+        assert!(cache.get(&hash, START).is_some());
+
+        let began_before = entry(&cache, 1);
+        cache.forget(UserId(1));
+        assert!(cache.get(&hash, START).is_none());
+        cache.insert(hash, began_before);
+        assert!(cache.get(&hash, START).is_none());
+
+        cache.insert(hash, entry(&cache, 1));
+        assert!(cache.get(&hash, START).is_some());
+        cache.forget(UserId(2));
+        assert!(cache.get(&hash, START).is_some(), "another user's entries stay");
+    }
+
+    #[test]
+    fn a_hit_needs_a_fresh_lease() {
+        let (cache, hash) = (leased(), Hash::of("a"));
+        cache.insert(hash, entry(&cache, 1));
+        let late = START + LEASE;
+        assert!(cache.get(&hash, late - Duration::from_millis(1)).is_some());
+        assert!(cache.get(&hash, late).is_none());
+        assert!(cache.should_ask(late));
+        cache.answered(None, late);
+        assert!(cache.get(&hash, late).is_none(), "a store that failed renews nothing");
+        assert!(cache.should_ask(late + RENEW));
+        cache.answered(Some(1), late + RENEW);
+        assert!(cache.get(&hash, late + RENEW).is_some());
+    }
+
+    #[test]
+    fn a_change_by_somebody_else_empties_it() {
+        let (cache, hash) = (leased(), Hash::of("a"));
+        let began_before = entry(&cache, 1);
+        cache.insert(hash, Arc::clone(&began_before));
+        cache.answered(Some(2), START);
+        assert!(cache.get(&hash, START).is_none());
+        cache.insert(hash, began_before);
+        assert!(cache.get(&hash, START).is_none());
+    }
+
+    #[test]
+    fn its_switches_work() {
+        let hash = Hash::of("a");
+        for (enabled, max_bytes, kept) in [
+            (CacheMode::Off, 1 << 20, false),
+            (CacheMode::On, 0, false),
+            (CacheMode::Exclusive, 1 << 20, true),
+        ] {
+            let cache = TokenCache::new(&CacheOptions { enabled, max_bytes });
+            cache.insert(hash, entry(&cache, 1));
+            assert_eq!(cache.get(&hash, START).is_some(), kept);
+            assert!(!cache.should_ask(START));
+        }
+    }
+
+    #[test]
+    fn it_stays_within_its_bound() {
+        let cache =
+            TokenCache::new(&CacheOptions { enabled: CacheMode::Exclusive, max_bytes: 1 << 20 });
+        for n in 0..5_000 {
+            cache.insert(Hash::of(&n.to_string()), entry(&cache, n));
+        }
+        assert!(cache.entries.unwrap().weight() <= 1 << 20);
+    }
+}

@@ -1,0 +1,15 @@
+//! Passwords: which are refused, how they are hashed, and how old hashes are still verified.
+//!
+//! New hashes are argon2id with OWASP's parameters; bcrypt and other argon2 parameters are accepted
+//! on the way in. The work is done on [`pool`](Hasher) threads, never on the caller's.
+
+mod policy;
+mod pool;
+mod scheme;
+
+pub use policy::PasswordPolicy;
+pub use pool::{Hasher, Overloaded};
+pub use scheme::{Decoy, needs_rehash};
+
+/// Longest password, in bytes: beyond it nobody types, and hashing it would be a weapon.
+pub const LONGEST: usize = 1024;
