@@ -14,7 +14,26 @@ use tokio::sync::oneshot;
 /// After so long without work a thread gives its 19 MiB back.
 const IDLE: Duration = Duration::from_secs(30);
 
-type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+/// Work and the caller who waits for it.
+trait Job: Send {
+    fn is_abandoned(&self) -> bool;
+    fn run(self: Box<Self>, memory: &mut Memory);
+}
+
+struct Task<T, F> {
+    work: F,
+    reply: oneshot::Sender<T>,
+}
+
+impl<T: Send, F: FnOnce(&mut Memory) -> T + Send> Job for Task<T, F> {
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn run(self: Box<Self>, memory: &mut Memory) {
+        let _ = self.reply.send((self.work)(memory));
+    }
+}
 
 /// Hashes and verifies passwords on threads of its own. Dropping it ends them.
 #[derive(Debug)]
@@ -28,7 +47,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Job>,
+    queue: VecDeque<Box<dyn Job>>,
     /// Threads that wait for work.
     idle: usize,
     closed: bool,
@@ -81,12 +100,7 @@ impl Hasher {
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |memory| {
-            if !reply.is_closed() {
-                let _ = reply.send(work(memory));
-            }
-        });
-        self.0.push(job)?;
+        self.0.push(Box::new(Task { work, reply }))?;
         answer.await.map_err(|_| Overloaded)
     }
 }
@@ -99,9 +113,13 @@ impl Drop for Hasher {
 }
 
 impl Shared {
-    fn push(&self, job: Job) -> Result<(), Overloaded> {
+    fn push(&self, job: Box<dyn Job>) -> Result<(), Overloaded> {
         let mut state = self.lock();
-        if state.queue.len() >= self.longest_queue + state.idle {
+        let room = self.longest_queue + state.idle;
+        if state.queue.len() >= room {
+            state.queue.retain(|job| !job.is_abandoned());
+        }
+        if state.queue.len() >= room {
             return Err(Overloaded);
         }
         state.queue.push_back(job);
@@ -112,13 +130,15 @@ impl Shared {
     fn work(&self) {
         let mut memory = Memory::default();
         while let Some(job) = self.next(&mut memory) {
-            // A panic would take the thread along; its caller learns from the closed channel.
-            let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
+            if !job.is_abandoned() {
+                // A panic would take the thread along; the caller learns from the closed channel.
+                let _ = catch_unwind(AssertUnwindSafe(|| job.run(&mut memory)));
+            }
         }
     }
 
     /// The next job; `None` when there will be no more.
-    fn next(&self, memory: &mut Memory) -> Option<Job> {
+    fn next(&self, memory: &mut Memory) -> Option<Box<dyn Job>> {
         let mut state = self.lock();
         state.idle += 1;
         let job = loop {
