@@ -131,7 +131,7 @@ pub enum ExpiryError {
     /// Never, where `personal_token_max_expiration` is set.
     #[error("must be given: tokens that never expire are switched off here")]
     Never,
-    /// After what `personal_token_max_expiration` allows.
+    /// After what `personal_token_max_expiration` allows, or more than a hundred years away.
     #[error("is later than this server allows")]
     TooLate,
     /// After the end of the personal token that asks.
@@ -174,6 +174,9 @@ pub fn personal_expiry(
         WantedExpiry::Never if creator.is_some() => Err(ExpiryError::OutlivesCreator),
         WantedExpiry::Never => Ok(None),
         WantedExpiry::At(time) if time <= now => Err(ExpiryError::Past),
+        WantedExpiry::At(time) if time > now.plus(Lifetime::MAX.seconds()) => {
+            Err(ExpiryError::TooLate)
+        }
         WantedExpiry::At(time) if latest.is_some_and(|latest| time > latest) => {
             Err(ExpiryError::TooLate)
         }
@@ -241,6 +244,8 @@ mod tests {
         for wanted in [WantedExpiry::Never, WantedExpiry::At(end.plus(1))] {
             assert_eq!(expiry(wanted, Some(end), &config), Err(ExpiryError::OutlivesCreator));
         }
+        let absurd = WantedExpiry::At(Timestamp::from_unix(i64::MAX));
+        assert_eq!(expiry(absurd, None, &config), Err(ExpiryError::TooLate));
         config.personal_token_max_expiration = Some(Lifetime::from_seconds(100));
         assert_eq!(expiry(WantedExpiry::Default, None, &config), Ok(Some(now.plus(100))));
         assert_eq!(expiry(WantedExpiry::Never, None, &config), Err(ExpiryError::Never));

@@ -103,6 +103,12 @@ impl Auth {
         Err(self.lacks(principal, principal.abilities().missing(abilities)))
     }
 
+    /// The first moment at which a principal's credential is refused; none for never.
+    #[must_use]
+    pub fn expires_at(&self, principal: &Principal) -> Option<Timestamp> {
+        ends_at(principal.token(), principal.session(), self.config())
+    }
+
     fn lacks(&self, principal: &Principal, missing: Vec<String>) -> Error {
         let event = Event::new(EventKind::AuthzFail, self.now()).user(principal.user_id());
         self.refused(event.reason("missing_ability"), &Client::default());

@@ -81,6 +81,13 @@ impl Auth {
         self.0.store.find_session_by_public_id(id).await?.ok_or(Error::NotFound)
     }
 
+    /// The session of the call as its user sees it.
+    #[must_use]
+    pub fn describe_session(&self, session: &Session) -> SessionInfo {
+        let noted: HashMap<_, _> = self.lock_touches().sessions.iter().copied().collect();
+        self.info(session.clone(), Some(session.id), &noted)
+    }
+
     /// A session as its user sees it, with uses that are not written down yet.
     fn info(
         &self,

@@ -139,6 +139,12 @@ impl Auth {
         Ok(found)
     }
 
+    /// An expiry so many seconds from now.
+    #[must_use]
+    pub fn in_seconds(&self, seconds: u64) -> WantedExpiry {
+        WantedExpiry::At(self.now().plus(seconds))
+    }
+
     fn read_new_token(
         &self,
         new: NewPersonalToken,

@@ -1,0 +1,105 @@
+//! From options to a running engine. The only place here that names a store.
+
+use crate::Adyton;
+use adyton_core::clock::{Clock, SystemClock};
+use adyton_core::store::{Store, UserStore, WithUsers};
+use adyton_core::{Auth, Config, Error};
+use std::sync::Arc;
+
+/// Builds an [`Adyton`].
+#[derive(Default)]
+#[must_use]
+pub struct Builder {
+    config: Config,
+    store: Option<Arc<dyn Store>>,
+    users: Option<Arc<dyn UserStore>>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl Builder {
+    /// Where the database is: `sqlite://app.sqlite3`. It is created when missing.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.config.connector.url = Some(url.into());
+        self.config.connector.options = None;
+        self
+    }
+
+    /// Every option at once. A later [`url`](Self::url) takes the place of its connector.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// A store of the app's own in place of the built-in one.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Users of the app's own: they are found, made and changed there, and nowhere else.
+    pub fn users(mut self, users: impl UserStore) -> Self {
+        self.users = Some(Arc::new(users));
+        self
+    }
+
+    /// A clock of the app's own, for tests.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Opens the database, brings its tables up to date and starts the work in the background,
+    /// on the tokio runtime that this is called in.
+    ///
+    /// # Errors
+    /// A configuration that cannot stand, or a database that cannot be opened or migrated.
+    pub async fn build(self) -> Result<Adyton, BuildError> {
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::default()));
+        let mut config = self.config;
+        config.validate().map_err(Error::from)?;
+        let store = match self.store {
+            Some(store) => store,
+            None => open(&mut config, &*clock).await?,
+        };
+        let store = match self.users {
+            Some(users) => Arc::new(WithUsers::new(users, store)),
+            None => store,
+        };
+        let auth = Auth::new(config, store, clock)?;
+        tokio::spawn(auth.maintain());
+        Ok(Adyton::new(auth))
+    }
+}
+
+/// Opens and migrates the built-in store. Beside tables that were there before, Sanctum's own
+/// tokens are accepted unless an option says otherwise.
+#[cfg(feature = "sqlite")]
+async fn open(config: &mut Config, clock: &dyn Clock) -> Result<Arc<dyn Store>, BuildError> {
+    let store = adyton_sql::SqlStore::open(config).await?;
+    store.migrate(clock.now()).await?;
+    if config.compat.sanctum_tokens.is_none() {
+        config.compat.sanctum_tokens = Some(store.adopted_token_table().await?);
+    }
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn open(_: &mut Config, _: &dyn Clock) -> Result<Arc<dyn Store>, BuildError> {
+    Err(BuildError::NoStore)
+}
+
+/// Why an [`Adyton`] could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The configuration cannot stand, or the system lacks threads or randomness.
+    #[error(transparent)]
+    Engine(#[from] Error),
+    /// The database cannot be opened or migrated.
+    #[cfg(feature = "sqlite")]
+    #[error(transparent)]
+    Sql(#[from] adyton_sql::Error),
+    /// The crate was built without a store, and none was given.
+    #[error("built without the feature `sqlite`: give a store with `Builder::store`")]
+    NoStore,
+}

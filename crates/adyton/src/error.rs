@@ -1,0 +1,171 @@
+//! Every error as the client sees it: status, stable code, and problem details (RFC 9457).
+//!
+//! The only place that gives errors a status. The cause of a 5xx is logged here, once, and never
+//! told to the client.
+
+use adyton_core::error::{Error, Problems, Refusal};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Why a request was refused; turns into an `application/problem+json` response.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// What the engine says.
+    #[error(transparent)]
+    Engine(#[from] Error),
+    /// The request is not of the form that HTTP or JSON ask for.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// The body is not plain `application/json`.
+    #[error("send the body as application/json, without a content encoding")]
+    UnsupportedMediaType,
+    /// The body has more than 64 KiB.
+    #[error("the body must have at most 64 KiB")]
+    TooLarge,
+    /// The body did not arrive in time.
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    /// No endpoint has this path.
+    #[error("there is no such endpoint")]
+    NoSuchRoute,
+    /// The endpoint does not know this method.
+    #[error("this endpoint does not know this method")]
+    MethodNotAllowed,
+    /// The server is not put together as it must be.
+    #[error("{0}")]
+    Misconfigured(&'static str),
+}
+
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Self {
+        Self::Engine(refusal.into())
+    }
+}
+
+impl From<Problems> for Rejection {
+    fn from(problems: Problems) -> Self {
+        Self::Engine(problems.into())
+    }
+}
+
+/// Problem details. `message` is there for clients of Laravel.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Always `about:blank`: `code` tells problems apart.
+    r#type: &'static str,
+    /// The status in words.
+    title: &'static str,
+    status: u16,
+    /// What happened, in words for people.
+    detail: String,
+    /// What happened, for programs. Stable.
+    code: &'static str,
+    /// The same as `detail`.
+    message: String,
+    /// For `validation_failed`: the problems of each field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<BTreeMap<&'static str, Vec<String>>>,
+    /// For `missing_ability`: what is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Vec<String>>,
+}
+
+impl Rejection {
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Engine(error) => engine(error),
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed_request"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            Self::NoSuchRoute => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Misconfigured(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+        }
+    }
+
+    fn problem(self, status: StatusCode, code: &'static str) -> Problem {
+        let detail = match (&self, status) {
+            (Self::Engine(Error::Store(_)), _) => "the store cannot answer; try again".to_owned(),
+            (_, StatusCode::INTERNAL_SERVER_ERROR) => "something went wrong here".to_owned(),
+            _ => self.to_string(),
+        };
+        let (mut errors, mut missing) = (None, None);
+        match self {
+            Self::Engine(Error::Invalid(problems)) => errors = Some(problems.fields().clone()),
+            Self::Engine(Error::MissingAbility(abilities)) => missing = Some(abilities),
+            _ => {}
+        }
+        Problem {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            message: detail.clone(),
+            detail,
+            code,
+            errors,
+            missing,
+        }
+    }
+}
+
+fn engine(error: &Error) -> (StatusCode, &'static str) {
+    match error {
+        Error::Unauthenticated(refusal) => (StatusCode::UNAUTHORIZED, refusal.code()),
+        Error::MissingAbility(_) => (StatusCode::FORBIDDEN, "missing_ability"),
+        Error::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
+        Error::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+        Error::LimitReached => (StatusCode::CONFLICT, "limit_reached"),
+        Error::Overloaded(_) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+        Error::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+    }
+}
+
+/// What RFC 6750 (section 3) and RFC 9110 ask for beside the body.
+fn headers(rejection: &Rejection, status: StatusCode) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    let challenge = match rejection {
+        Rejection::Engine(Error::Unauthenticated(refusal)) => match refusal {
+            Refusal::Unauthenticated | Refusal::InvalidCredentials => r#"Bearer realm="adyton""#,
+            _ => r#"Bearer realm="adyton", error="invalid_token""#,
+        },
+        Rejection::Engine(Error::MissingAbility(_)) => {
+            r#"Bearer realm="adyton", error="insufficient_scope""#
+        }
+        _ => "",
+    };
+    if !challenge.is_empty() {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    headers
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let (status, code) = self.status_and_code();
+        if status.is_server_error() {
+            tracing::error!(code, causes = causes(&self), "a request failed");
+        }
+        let headers = headers(&self, status);
+        let body = serde_json::to_string(&self.problem(status, code)).unwrap_or_default();
+        (status, headers, body).into_response()
+    }
+}
+
+/// An error and what it came from, in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,67 @@
+//! The handle that an app holds: the engine, and what its HTTP side has read from the options.
+
+use crate::layer::AuthLayer;
+use crate::routes;
+use adyton_core::Auth;
+use axum::Router;
+use http::HeaderName;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// Authentication for an app. Clones are one and the same.
+///
+/// It derefs to the engine, so that every use case is a method:
+/// [`create_token`](Auth::create_token), [`list_sessions`](Auth::list_sessions), …
+#[derive(Clone, Debug)]
+pub struct Adyton(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    auth: Auth,
+    token_header: HeaderName,
+}
+
+impl Adyton {
+    /// Begins with every option at its default.
+    #[must_use]
+    pub fn builder() -> crate::Builder {
+        crate::Builder::default()
+    }
+
+    /// HTTP on an engine. The name of the token header was validated with the configuration.
+    pub(crate) fn new(auth: Auth) -> Self {
+        let name = HeaderName::try_from(&auth.config().token_header);
+        Self(Arc::new(Inner { auth, token_header: name.unwrap_or(http::header::AUTHORIZATION) }))
+    }
+
+    /// The endpoints under `server.base_path`, to be merged into the app's router.
+    ///
+    /// Serve it with [`axum::extract::connect_info`], so that the addresses of clients are known.
+    pub fn router(&self) -> Router {
+        routes::api(self)
+    }
+
+    /// `/healthz` (the process lives) and `/readyz` (the store answers), for the root of a server.
+    pub fn health_router(&self) -> Router {
+        routes::health(self)
+    }
+
+    /// What the app's own routes need for [`CurrentUser`](crate::CurrentUser) and its relatives.
+    /// Routes that use none of them pay nothing.
+    #[must_use]
+    pub fn layer(&self) -> AuthLayer {
+        AuthLayer::new(self.clone())
+    }
+
+    pub(crate) fn token_header(&self) -> &HeaderName {
+        &self.0.token_header
+    }
+}
+
+impl Deref for Adyton {
+    type Target = Auth;
+
+    fn deref(&self) -> &Auth {
+        &self.0.auth
+    }
+}

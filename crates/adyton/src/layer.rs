@@ -1,0 +1,10 @@
+//! Layers for routes: the app's own, and those of the endpoints.
+
+mod auth;
+mod conventions;
+mod require;
+
+pub use auth::AuthLayer;
+pub(crate) use auth::Installed;
+pub(crate) use conventions::conventions;
+pub use require::{RequireAbilities, require_abilities, require_any_ability};

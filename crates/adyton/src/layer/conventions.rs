@@ -1,0 +1,34 @@
+//! What every answer under the base path has in common (CONTRACT 3).
+
+use crate::{Adyton, Rejection};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, HOST, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue};
+
+/// Refuses a request without one `Host`, and has no answer cached or sniffed.
+pub(crate) async fn conventions(
+    State(auth): State<Adyton>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    let named = hosts == 1 || hosts == 0 && request.uri().host().is_some();
+    let mut response = if named {
+        next.run(request).await
+    } else {
+        Rejection::Malformed("the request must name one Host").into_response()
+    };
+    set(response.headers_mut(), &auth);
+    response
+}
+
+fn set(headers: &mut HeaderMap, auth: &Adyton) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(VARY, HeaderValue::from_static("authorization, cookie"));
+    if auth.token_header() != http::header::AUTHORIZATION {
+        headers.append(VARY, HeaderValue::from(auth.token_header().clone()));
+    }
+}

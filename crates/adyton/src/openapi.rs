@@ -1,0 +1,140 @@
+//! The OpenAPI document: made of the route list, with what the routes have in common.
+
+use crate::error::Problem;
+use crate::routes;
+use adyton_core::Config;
+use std::collections::BTreeMap;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    Components, ContentBuilder, InfoBuilder, LicenseBuilder, Ref, RefOr, SecurityRequirement, Server,
+};
+use utoipa::{IntoResponses, ToSchema};
+
+/// The OpenAPI 3.1 document of the endpoints under a configuration, as JSON.
+#[must_use]
+pub fn openapi(config: &Config) -> String {
+    let (_, mut document) = routes::endpoints().split_for_parts();
+    document.info = InfoBuilder::new()
+        .title("Adyton")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Sign-up, sign-in, refresh, sessions and personal access tokens."))
+        .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build()))
+        .build();
+    document.servers = Some(vec![Server::new(base_url(config))]);
+    document.security = Some(vec![SecurityRequirement::new::<_, _, String>("token", [])]);
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("token", token_scheme(config));
+    components.schemas.insert("Problem".to_owned(), Problem::schema());
+    document.to_pretty_json().unwrap_or_default() + "\n"
+}
+
+fn base_url(config: &Config) -> String {
+    let origin = config.server.public_url.as_deref().unwrap_or_default();
+    format!("{origin}{}", config.server.base_path)
+}
+
+/// RFC 6750 under its own header and prefix, an API key under any other.
+fn token_scheme(config: &Config) -> SecurityScheme {
+    let standard = config.token_header.eq_ignore_ascii_case("authorization")
+        && config.prefix.eq_ignore_ascii_case("bearer");
+    if standard {
+        return SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    }
+    let described = format!("the token after the word `{}`", config.prefix);
+    let value = ApiKeyValue::with_description(&config.token_header, described);
+    SecurityScheme::ApiKey(ApiKey::Header(value))
+}
+
+/// The columns of the user table by their own names, with those named in `user_columns`.
+#[derive(ToSchema)]
+#[schema(additional_properties)]
+#[expect(dead_code, reason = "the shape of an answer, for the document")]
+pub(crate) struct UserObject {
+    id: i64,
+    name: String,
+    email: String,
+    #[schema(format = "date-time")]
+    created_at: Option<String>,
+    #[schema(format = "date-time")]
+    updated_at: Option<String>,
+}
+
+/// A personal access token as its owner sees it.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "the shape of an answer, for the document")]
+pub(crate) struct TokenObject {
+    id: i64,
+    name: String,
+    abilities: Vec<String>,
+    #[schema(format = "date-time")]
+    last_used_at: Option<String>,
+    #[schema(format = "date-time")]
+    expires_at: Option<String>,
+    #[schema(format = "date-time")]
+    created_at: Option<String>,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+type Responses = BTreeMap<String, RefOr<Response>>;
+
+fn problems<const N: usize>(listed: [(u16, &str); N]) -> Responses {
+    let reference = Ref::from_schema_name("Problem");
+    let problem = |(status, description): (u16, &str)| {
+        let content = ContentBuilder::new().schema(Some(reference.clone())).build();
+        let response = ResponseBuilder::new()
+            .description(description)
+            .content("application/problem+json", content)
+            .build();
+        (status.to_string(), RefOr::T(response))
+    };
+    listed.into_iter().map(problem).collect()
+}
+
+/// Declares groups of refusals that endpoints have in common.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident: $($status:literal = $description:literal),+;)+) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> Responses {
+                problems([$(($status, $description)),+])
+            }
+        }
+    )+};
+}
+
+refusals! {
+    /// Of every endpoint that asks who is calling.
+    Refused:
+        400 = "`malformed_request`",
+        401 = "`unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused`",
+        503 = "`store_unavailable`";
+    /// Of every endpoint that asks for the ability `account`.
+    Forbidden:
+        403 = "`missing_ability`";
+    /// Of every endpoint with a body.
+    Invalid:
+        400 = "`malformed_request`",
+        408 = "`request_timeout`",
+        413 = "`payload_too_large`",
+        415 = "`unsupported_media_type`",
+        422 = "`validation_failed`",
+        503 = "`store_unavailable`";
+    /// Of every endpoint that names a thing.
+    Missing:
+        404 = "`not_found`";
+    /// Of the endpoint that makes tokens.
+    Full:
+        409 = "`limit_reached`";
+    /// Of every endpoint that hashes a password.
+    Shedding:
+        503 = "`overloaded` or `store_unavailable`";
+    /// Of an endpoint that knows no bad credentials.
+    Unavailable:
+        400 = "`malformed_request`",
+        503 = "`store_unavailable`";
+}

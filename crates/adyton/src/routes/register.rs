@@ -1,0 +1,51 @@
+//! POST `/register`: sign up and in.
+
+use super::login::{SignInBody, read_options};
+use crate::body::Fields;
+use crate::client_info::ClientInfo;
+use crate::openapi::{Invalid, Shedding};
+use crate::{Adyton, Rejection};
+use adyton_core::auth::Registration;
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "the shape of the input, for the document")]
+pub(super) struct RegisterInput {
+    #[schema(min_length = 1, max_length = 255)]
+    name: String,
+    #[schema(format = "email", max_length = 254)]
+    email: String,
+    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    password: String,
+    /// Must equal `password` where it is given.
+    password_confirmation: Option<String>,
+    #[schema(max_length = 128)]
+    device_name: Option<String>,
+    /// Only `token` in this version.
+    guard: Option<String>,
+}
+
+/// Sign up and in.
+#[utoipa::path(
+    post, path = "/register", tag = "sign-in", security(()), request_body = RegisterInput,
+    responses((status = 201, body = SignInBody), Invalid, Shedding),
+)]
+pub(super) async fn register(
+    State(auth): State<Adyton>,
+    ClientInfo(client): ClientInfo,
+    mut fields: Fields,
+) -> Result<(StatusCode, Json<SignInBody>), Rejection> {
+    let registration = Registration {
+        name: fields.required("name"),
+        email: fields.required("email"),
+        password: fields.password("password").unwrap_or_default(),
+        password_confirmation: fields.password("passwordConfirmation"),
+        options: read_options(&mut fields, false),
+    };
+    fields.finish()?;
+    let signed_in = auth.register(registration, &client).await?;
+    Ok((StatusCode::CREATED, Json(signed_in.into())))
+}

@@ -1,0 +1,75 @@
+//! GET `/session`: who is calling, without an error for a guest.
+
+use super::sessions::SessionBody;
+use crate::openapi::{Unavailable, UserObject};
+use crate::{Adyton, Rejection, guard};
+use adyton_core::ability::Abilities;
+use adyton_core::auth::Principal;
+use adyton_core::clock::Timestamp;
+use adyton_core::error::Error;
+use adyton_core::session::Guard;
+use adyton_core::user::User;
+use axum::Json;
+use axum::extract::{Request, State};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The current credential; for a guest only `user: null`, and `reason` where a credential was bad.
+#[derive(Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CurrentBody {
+    #[schema(value_type = Option<UserObject>)]
+    user: Option<Arc<User>>,
+    #[serde(flatten)]
+    credential: Option<CredentialBody>,
+    /// The code of what is wrong with the credential that was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CredentialBody {
+    #[schema(value_type = String)]
+    guard: Guard,
+    #[schema(value_type = Vec<String>)]
+    abilities: Abilities,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    expires_at: Option<Timestamp>,
+    /// None for a personal access token.
+    session: Option<SessionBody>,
+}
+
+/// The current session, or none.
+#[utoipa::path(
+    get, path = "/session", tag = "account", security((), ("token" = [])),
+    responses((status = 200, body = CurrentBody), Unavailable),
+)]
+pub(super) async fn show(
+    State(auth): State<Adyton>,
+    request: Request,
+) -> Result<Json<CurrentBody>, Rejection> {
+    let (mut parts, _) = request.into_parts();
+    match guard::authenticate(&auth, &mut parts).await {
+        Ok(None) => Ok(Json(CurrentBody::default())),
+        Ok(Some(principal)) => Ok(Json(current(&auth, &principal))),
+        Err(Rejection::Engine(Error::Unauthenticated(refusal))) => {
+            Ok(Json(CurrentBody { reason: Some(refusal.code()), ..CurrentBody::default() }))
+        }
+        Err(rejection) => Err(rejection),
+    }
+}
+
+fn current(auth: &Adyton, principal: &Principal) -> CurrentBody {
+    let session = principal.session();
+    CurrentBody {
+        user: Some(Arc::clone(principal.user())),
+        credential: Some(CredentialBody {
+            guard: session.map_or(Guard::Token, |session| session.guard),
+            abilities: principal.abilities().clone(),
+            expires_at: auth.expires_at(principal),
+            session: session.map(|session| auth.describe_session(session).into()),
+        }),
+        reason: None,
+    }
+}
