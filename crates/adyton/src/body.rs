@@ -34,13 +34,15 @@ impl FromRequest<Adyton> for Fields {
     async fn from_request(request: Request, auth: &Adyton) -> Result<Self, Rejection> {
         let (parts, body) = request.into_parts();
         let limit = auth.config().server.body_timeout.duration();
-        let bytes = timeout(limit, read(&parts.headers, body)).await.map_err(|_| Rejection::TooSlow)??;
+        let bytes =
+            timeout(limit, read(&parts.headers, body)).await.map_err(|_| Rejection::TooSlow)??;
         if bytes.is_empty() {
             return Ok(Self::default());
         }
         check_media_type(&parts.headers)?;
-        let Object(members) = serde_json::from_slice(&bytes)
-            .map_err(|_| Rejection::Malformed("the body must be one JSON object, no member twice"))?;
+        let Object(members) = serde_json::from_slice(&bytes).map_err(|_| {
+            Rejection::Malformed("the body must be one JSON object, no member twice")
+        })?;
         Ok(Self { members, problems: Problems::default() })
     }
 }
@@ -126,7 +128,8 @@ impl Fields {
 }
 
 async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Rejection> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced =
+        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > LONGEST as u64) {
         return Err(Rejection::TooLarge);
     }
@@ -146,7 +149,8 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Rejection> {
     let text = only.to_str().unwrap_or_default().to_ascii_lowercase();
     let (essence, parameter) = text.split_once(';').unwrap_or((&text, ""));
     let plain = matches!(parameter.trim(), "" | "charset=utf-8" | "charset=\"utf-8\"");
-    let right = essence.trim() == "application/json" && plain && !headers.contains_key(CONTENT_ENCODING);
+    let right =
+        essence.trim() == "application/json" && plain && !headers.contains_key(CONTENT_ENCODING);
     if right { Ok(()) } else { Err(Rejection::UnsupportedMediaType) }
 }
 

@@ -23,7 +23,6 @@ struct Inner {
 
 impl Adyton {
     /// Begins with every option at its default.
-    #[must_use]
     pub fn builder() -> crate::Builder {
         crate::Builder::default()
     }

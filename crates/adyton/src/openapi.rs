@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, LicenseBuilder, Ref, RefOr, SecurityRequirement, Server,
+    Components, ContentBuilder, InfoBuilder, LicenseBuilder, Ref, RefOr, SecurityRequirement,
+    Server,
 };
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 /// The OpenAPI 3.1 document of the endpoints under a configuration, as JSON.
 #[must_use]
@@ -19,7 +20,12 @@ pub fn openapi(config: &Config) -> String {
         .title("Adyton")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("Sign-up, sign-in, refresh, sessions and personal access tokens."))
-        .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build()))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("MIT OR Apache-2.0")
+                .identifier(Some("MIT OR Apache-2.0"))
+                .build(),
+        ))
         .build();
     document.servers = Some(vec![Server::new(base_url(config))]);
     document.security = Some(vec![SecurityRequirement::new::<_, _, String>("token", [])]);
@@ -42,13 +48,12 @@ fn token_scheme(config: &Config) -> SecurityScheme {
         return SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     }
     let described = format!("the token after the word `{}`", config.prefix);
-    let value = ApiKeyValue::with_description(&config.token_header, described);
+    let value = ApiKeyValue::with_description(&config.token_header, &described);
     SecurityScheme::ApiKey(ApiKey::Header(value))
 }
 
 /// The columns of the user table by their own names, with those named in `user_columns`.
 #[derive(ToSchema)]
-#[schema(additional_properties)]
 #[expect(dead_code, reason = "the shape of an answer, for the document")]
 pub(crate) struct UserObject {
     id: i64,

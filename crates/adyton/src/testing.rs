@@ -57,7 +57,8 @@ impl Actor {
     fn new(auth: &Adyton, token: PlainText) -> Self {
         let text = format!("{} {}", auth.config().prefix, token.expose());
         // Prefix and token are printable ASCII.
-        let value = HeaderValue::try_from(text.trim_start()).unwrap_or(HeaderValue::from_static(""));
+        let value =
+            HeaderValue::try_from(text.trim_start()).unwrap_or(HeaderValue::from_static(""));
         Self { token, name: auth.token_header().clone(), value }
     }
 

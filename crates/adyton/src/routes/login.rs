@@ -101,7 +101,9 @@ pub(super) async fn login(
 pub(super) fn read_options(fields: &mut Fields, abilities: bool) -> SignInOptions {
     match fields.text("guard").as_deref() {
         None | Some("token") => {}
-        Some("session") => fields.problem("guard", "cookie sessions are not built yet; ask for `token`"),
+        Some("session") => {
+            fields.problem("guard", "cookie sessions are not built yet; ask for `token`");
+        }
         Some(_) => fields.problem("guard", "must be `token`"),
     }
     SignInOptions {

@@ -12,14 +12,13 @@ use adyton_core::user::User;
 use axum::Json;
 use axum::extract::{Request, State};
 use serde::Serialize;
-use std::sync::Arc;
 
 /// The current credential; for a guest only `user: null`, and `reason` where a credential was bad.
 #[derive(Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CurrentBody {
     #[schema(value_type = Option<UserObject>)]
-    user: Option<Arc<User>>,
+    user: Option<User>,
     #[serde(flatten)]
     credential: Option<CredentialBody>,
     /// The code of what is wrong with the credential that was sent.
@@ -63,7 +62,7 @@ pub(super) async fn show(
 fn current(auth: &Adyton, principal: &Principal) -> CurrentBody {
     let session = principal.session();
     CurrentBody {
-        user: Some(Arc::clone(principal.user())),
+        user: Some(User::clone(principal.user())),
         credential: Some(CredentialBody {
             guard: session.map_or(Guard::Token, |session| session.guard),
             abilities: principal.abilities().clone(),

@@ -1,0 +1,3 @@
+//! The endpoints, told by those who call them. One file an endpoint, like `src/routes`.
+
+mod world;
