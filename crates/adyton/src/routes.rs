@@ -47,8 +47,8 @@ pub(crate) fn api(auth: &Adyton) -> Router {
     let router = router
         .fallback(async || Rejection::NoSuchRoute)
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed)
-        .layer(from_fn_with_state(auth.clone(), conventions))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(auth.clone(), conventions))
         .with_state(auth.clone());
     Router::new().nest(&auth.config().server.base_path, router)
 }
