@@ -19,6 +19,7 @@ use crate::{Adyton, Rejection};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use std::any::Any;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -50,7 +51,11 @@ pub(crate) fn api(auth: &Adyton) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(auth.clone(), conventions))
         .with_state(auth.clone());
-    Router::new().nest(&auth.config().server.base_path, router)
+    let base = &auth.config().server.base_path;
+    // A nested router is not asked about the slash alone.
+    let slash =
+        any(async || Rejection::NoSuchRoute).layer(from_fn_with_state(auth.clone(), conventions));
+    Router::new().nest(base, router).route(&format!("{base}/"), slash)
 }
 
 /// A bug of ours is a 500 for one caller, never a dead connection. The panic hook has logged it.
