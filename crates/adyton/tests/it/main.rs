@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
 mod conventions;
+mod login;
+mod refresh;
+mod register;
 mod store;
 mod world;

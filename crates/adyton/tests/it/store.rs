@@ -208,8 +208,8 @@ impl UserStore for TestStore {
     }
 
     async fn may_sign_in(&self, user: &User) -> Result<bool, StoreError> {
-        let enabled = !self.disabled.lock().unwrap().contains(&user.id);
-        Ok(enabled && self.read("may_sign_in", self.inner.may_sign_in(user)).await?)
+        let may = self.read("may_sign_in", self.inner.may_sign_in(user)).await?;
+        Ok(may && !self.disabled.lock().unwrap().contains(&user.id))
     }
 }
 

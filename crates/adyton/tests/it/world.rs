@@ -198,6 +198,11 @@ impl Actor {
         }
     }
 
+    /// The same person with the same secrets, before this actor's door.
+    pub(crate) fn holding(&self, other: &Self) -> Self {
+        Self { router: self.router.clone(), ..other.clone() }
+    }
+
     /// The same with another text for a token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
