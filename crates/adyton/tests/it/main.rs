@@ -2,8 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
 mod conventions;
+mod document;
+mod health;
 mod login;
+mod logout;
+mod password;
 mod refresh;
 mod register;
+mod session;
+mod sessions;
 mod store;
+mod tokens;
+mod user;
 mod world;

@@ -2,7 +2,9 @@
 
 use crate::store::TestStore;
 use adyton::core::clock::Timestamp;
+use adyton::core::config::CacheMode;
 use adyton::core::event::{Event, EventKind};
+use adyton::core::secret::{Kind, PlainText};
 use adyton::core::store::EventStore;
 use adyton::testing::{ManualClock, acting_as};
 use adyton::{
@@ -17,6 +19,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::ops::Index;
+use std::time::Duration;
 use tower::ServiceExt;
 
 pub(crate) const BASE: &str = "/api/auth";
@@ -50,6 +53,7 @@ impl World {
         change(&mut config);
         let builder = Adyton::builder().config(config).store(store.clone()).clock(clock.clone());
         let auth = builder.build().await.unwrap();
+        lease_cache(&auth, &store).await;
         let router = auth.router().merge(auth.health_router()).merge(host_routes(&auth));
         Self { auth, clock, store, router }
     }
@@ -124,6 +128,19 @@ impl World {
     pub(crate) async fn count(&self, kind: EventKind) -> usize {
         self.events().await.iter().filter(|event| event.event == kind).count()
     }
+}
+
+/// Has the engine ask the store for its counter, so that tests meet a cache that answers. It holds
+/// until the clock is moved.
+async fn lease_cache(auth: &Adyton, store: &TestStore) {
+    let asked = store.calls("change_counter");
+    let nobodys = PlainText::draw(Kind::Access).unwrap();
+    assert!(auth.authenticate(nobodys.expose()).await.is_err());
+    let on = auth.config().cache.enabled != CacheMode::Off;
+    while on && store.calls("change_counter") == asked {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
 /// What an app of one's own might serve beside the endpoints.
