@@ -5,17 +5,19 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use http::header::CACHE_CONTROL;
+use http::HeaderName;
+use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 
-const NO_STORE: [(http::HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
+const HEADERS: [(HeaderName, &str); 2] =
+    [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
 
 pub(crate) fn health(auth: &Adyton) -> Router {
     Router::new()
-        .route("/healthz", get(async || (NO_STORE, "ok\n")))
+        .route("/healthz", get(async || (HEADERS, "ok\n")))
         .route("/readyz", get(ready))
         .with_state(auth.clone())
 }
 
 async fn ready(State(auth): State<Adyton>) -> impl IntoResponse {
-    (NO_STORE, auth.ping().await.map(|()| "ready\n").map_err(Rejection::from))
+    (HEADERS, auth.ping().await.map(|()| "ready\n").map_err(Rejection::from))
 }
