@@ -3,9 +3,12 @@
 
 mod conventions;
 mod document;
+mod extract;
+mod faults;
 mod health;
 mod login;
 mod logout;
+mod parsing;
 mod password;
 mod refresh;
 mod register;
