@@ -57,8 +57,9 @@ impl Actor {
     fn new(auth: &Adyton, token: PlainText) -> Self {
         let text = format!("{} {}", auth.config().prefix, token.expose());
         // Prefix and token are printable ASCII.
-        let value =
+        let mut value =
             HeaderValue::try_from(text.trim_start()).unwrap_or(HeaderValue::from_static(""));
+        value.set_sensitive(true);
         Self { token, name: auth.token_header().clone(), value }
     }
 
