@@ -26,6 +26,7 @@ mod db;
 mod dialect;
 mod error;
 mod events;
+mod import;
 mod migrate;
 mod prune;
 mod sessions;
@@ -34,9 +35,10 @@ mod tokens;
 mod users;
 
 pub use error::SqlError;
+pub use import::ImportReport;
 pub use migrate::{MigrationReport, MigrationState, MigrationStatus};
 
-use adyton_core::config::Config;
+use adyton_core::config::{Config, Lifetime};
 use db::Db;
 use dialect::Names;
 use std::fmt;
@@ -47,6 +49,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct SqlStore {
     db: Arc<Db>,
+    personal_token_expiration: Lifetime,
 }
 
 impl SqlStore {
@@ -59,7 +62,7 @@ impl SqlStore {
     pub fn open(config: &Config) -> Result<Self, SqlError> {
         config.validate()?;
         let db = Db::open_sqlite(&config.connector.sqlite_path(), Names::new(config))?;
-        Ok(Self { db: Arc::new(db) })
+        Ok(Self { db: Arc::new(db), personal_token_expiration: config.personal_token_expiration })
     }
 }
 

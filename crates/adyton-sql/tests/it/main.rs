@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod files;
+mod import;
 mod migrate;
 mod rotation;
 mod store;
