@@ -1,0 +1,109 @@
+//! What spans users, tokens and sessions: signing in, changing a password, deleting an account.
+
+use crate::SqlStore;
+use crate::db::Tx;
+use crate::error::SqlError;
+use crate::{events, prune, sessions, tokens, users};
+use adyton_core::clock::Timestamp;
+use adyton_core::event::Event;
+use adyton_core::store::{
+    PasswordChange, Pruned, SignInRecord, SignedIn, Store, StoreError, Which, Who,
+};
+use adyton_core::user::UserId;
+use async_trait::async_trait;
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn sign_in(&self, record: SignInRecord) -> Result<Option<SignedIn>, StoreError> {
+        Ok(self.db.transaction(|tx| Box::pin(sign_in(tx, record))).await?)
+    }
+
+    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError> {
+        Ok(self.db.transaction(|tx| Box::pin(change_password(tx, change))).await?)
+    }
+
+    async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError> {
+        Ok(self.db.transaction(move |tx| Box::pin(delete_account(tx, id, event))).await?)
+    }
+
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<Pruned, StoreError> {
+        Ok(prune::prune(&self.db, before, limit).await?)
+    }
+
+    /// `data_version` of the connection that writes: every other connection's commit moves it,
+    /// its own do not. Inside a transaction it would stand still.
+    async fn change_counter(&self) -> Result<Option<i64>, StoreError> {
+        let ask = self.db.alone(|tx| {
+            Box::pin(async move {
+                let mut rows = tx.fetch("PRAGMA data_version", &[]).await?;
+                rows.pop().map(|mut row| row.get()).transpose()
+            })
+        });
+        Ok(ask.await?)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.db.fetch("SELECT 1 FROM {users} LIMIT 1", &[]).await?;
+        Ok(())
+    }
+}
+
+async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>, SqlError> {
+    let SignInRecord { who, session, token, sessions_per_user, now, mut events } = record;
+    let Some(user_id) = admit(tx, who, now).await? else { return Ok(None) };
+    let user = users::find(tx, user_id).await?.ok_or(SqlError::Unreadable)?;
+    let new_device = sessions::is_new_device(tx, user_id, &session.device).await?;
+    let token = match token {
+        Some(token) => Some(tokens::insert(tx, user_id, token, now).await?),
+        None => None,
+    };
+    let access_token = token.as_ref().map(|token| token.id);
+    let session = sessions::insert(tx, user_id, session, access_token, now).await?;
+    for event in &mut events {
+        event.user_id.get_or_insert(user_id);
+    }
+    events::insert(tx, events).await?;
+    let ended = sessions::end_longest_idle(tx, &session, sessions_per_user, now).await?;
+    Ok(Some(SignedIn { user, session, token, new_device, ended }))
+}
+
+/// Makes a new user, or makes sure that the password of an existing one is still the verified one.
+async fn admit(tx: &mut Tx, who: Who, now: Timestamp) -> Result<Option<UserId>, SqlError> {
+    let (id, verified, rehashed) = match who {
+        Who::New(user) => return users::insert(tx, &user, now).await,
+        Who::Existing { id, verified, rehashed } => (id, verified, rehashed),
+    };
+    let Some(stored) = users::lock(tx, id).await? else { return Ok(None) };
+    if verified.is_some() && stored != verified {
+        return Ok(None);
+    }
+    if let Some(rehashed) = rehashed {
+        users::replace_password(tx, id, verified.as_ref(), &rehashed, now).await?;
+    }
+    Ok(Some(id))
+}
+
+async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool, SqlError> {
+    let PasswordChange { user_id, expected, new, keep, revoke_tokens, now, mut event } = change;
+    if !users::replace_password(tx, user_id, expected.as_ref(), &new, now).await? {
+        return Ok(false);
+    }
+    sessions::end(tx, user_id, keep.map_or(Which::All, Which::AllBut), now).await?;
+    if revoke_tokens {
+        tokens::delete_personal(tx, user_id, None).await?;
+    }
+    event.user_id.get_or_insert(user_id);
+    events::insert(tx, vec![event]).await?;
+    Ok(true)
+}
+
+async fn delete_account(tx: &mut Tx, id: UserId, mut event: Event) -> Result<bool, SqlError> {
+    tokens::delete_all(tx, id).await?;
+    sessions::delete_all(tx, id).await?;
+    let existed = users::delete(tx, id).await?;
+    if existed {
+        event.user_id.get_or_insert(id);
+        events::insert(tx, vec![event]).await?;
+    }
+    Ok(existed)
+}

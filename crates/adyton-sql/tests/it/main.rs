@@ -1,0 +1,11 @@
+//! The store from outside, on files of its own. Tests tell a story each; `world` sets the scene.
+
+#![allow(missing_docs)]
+
+mod files;
+mod import;
+mod migrate;
+mod rotation;
+mod store;
+mod world;
+mod writes;
