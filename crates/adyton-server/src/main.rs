@@ -1,3 +1,7 @@
-//! The binary.
+//! The binary: hands arguments and environment over, and exits with the answer.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    adyton_server::main(std::env::args_os(), &std::env::vars_os().collect())
+}

@@ -7,4 +7,5 @@
     reason = "helpers of tests may panic; the time-outs under test are of the real clock"
 )]
 
+mod commands;
 mod config_file;
