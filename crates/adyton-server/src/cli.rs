@@ -1,7 +1,7 @@
 //! The command line: its grammar, its exit codes (0 done, 1 failed, 2 wrong usage) and how failures
 //! are told. What a command does stands in its own file under `commands`.
 
-use crate::commands::config;
+use crate::commands::{config, serve};
 use crate::config_file::{Environment, Settings};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -23,6 +23,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve the endpoints until told to stop.
+    Serve,
     /// Write, check or show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -52,6 +54,7 @@ fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
     let flag = cli.config;
     let settings = || Settings::read(flag.as_deref(), environment);
     match cli.command {
+        Command::Serve => serve::run(&settings()?, environment),
         Command::Config(command) => config::run(command, settings, &mut io::stdout().lock()),
     }
 }

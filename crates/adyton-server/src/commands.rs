@@ -2,3 +2,4 @@
 //! error texts are `cli`'s.
 
 pub(crate) mod config;
+pub(crate) mod serve;

@@ -6,5 +6,7 @@
 mod cli;
 mod commands;
 pub mod config_file;
+pub mod http;
+mod telemetry;
 
 pub use cli::main;

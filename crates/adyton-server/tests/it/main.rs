@@ -9,3 +9,5 @@
 
 mod commands;
 mod config_file;
+mod http;
+mod serve;
