@@ -51,11 +51,11 @@ pub fn main(arguments: impl Iterator<Item = OsString>, environment: &Environment
 }
 
 fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
-    let flag = cli.config;
-    let settings = || Settings::read(flag.as_deref(), environment);
+    let flag = cli.config.as_deref();
+    let settings = || Settings::read(flag, environment);
     match cli.command {
         Command::Serve => serve::run(&settings()?, environment),
-        Command::Config(command) => config::run(command, settings, &mut io::stdout().lock()),
+        Command::Config(command) => config::run(command, flag, settings, &mut io::stdout().lock()),
     }
 }
 

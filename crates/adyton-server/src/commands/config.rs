@@ -17,9 +17,8 @@ pub(crate) enum Command {
         /// Replace the file if it is there.
         #[arg(long)]
         force: bool,
-        /// Where.
-        #[arg(default_value = DEFAULT_FILE)]
-        path: PathBuf,
+        /// Where; else where `--config` says, else ./adyton.toml.
+        path: Option<PathBuf>,
     },
     /// Say whether the file and the environment are a valid configuration.
     Check,
@@ -33,11 +32,14 @@ pub(crate) enum Command {
 
 pub(crate) fn run(
     command: Command,
+    flag: Option<&Path>,
     settings: impl FnOnce() -> Result<Settings>,
     out: &mut impl Write,
 ) -> Result<()> {
     match command {
-        Command::Init { force, path } => init(&path, force, out),
+        Command::Init { force, path } => {
+            init(path.as_deref().or(flag).unwrap_or(DEFAULT_FILE.as_ref()), force, out)
+        }
         Command::Check => check(&settings()?, out),
         Command::Show { json: false } => show(&settings()?, out),
         Command::Show { json: true } => show_json(&settings()?, out),

@@ -2,7 +2,6 @@
 //! A variable is text, so what it means is what [`Config`] expects of its key: a string stays one
 //! even if it looks like a number. Values never appear in an error about a table or a secret.
 
-use super::file::in_snake_case;
 use super::{Environment, Origin, insert, known};
 use adyton_core::config::Config;
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -64,13 +63,14 @@ fn values(key: &str, raw: &str) -> Result<Vec<(String, Value)>> {
         bail!("`{key}` must be a TOML table such as {{ key = \"value\" }}");
     };
     let mut leaves = Vec::new();
-    flatten(&format!("{key}."), in_snake_case(table), &mut leaves)?;
+    flatten(&format!("{key}."), table, &mut leaves)?;
     Ok(leaves)
 }
 
 fn flatten(prefix: &str, table: Table, leaves: &mut Vec<(String, Value)>) -> Result<()> {
     for (key, value) in table {
-        let key = format!("{prefix}{key}");
+        let key = format!("{prefix}{}", known::snake(&key));
+        ensure!(leaves.iter().all(|(other, _)| *other != key), "`{key}` is set in both spellings");
         match value {
             Value::Table(inner) if known::is_table(&key) => {
                 flatten(&format!("{key}."), inner, leaves)?;

@@ -29,7 +29,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Parsed> {
     Ok(Parsed { table: in_snake_case(table), lines })
 }
 
-pub(super) fn in_snake_case(table: Table) -> Table {
+fn in_snake_case(table: Table) -> Table {
     let renamed = |(key, value): (String, Value)| match value {
         Value::Table(inner) => (known::snake(&key), Value::Table(in_snake_case(inner))),
         value => (known::snake(&key), value),

@@ -52,18 +52,18 @@ fn camel(word: &str) -> String {
     })
 }
 
-/// The key that an unknown one was probably meant to be, in snake_case. A key of the right name in
-/// the wrong table counts as near.
+/// The key that an unknown one was probably meant to be, in snake_case: a similar one, else one of
+/// a similar name in another table.
 pub(super) fn nearest(key: &str) -> Option<String> {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
-    let distance = |candidate: &str| {
-        let whole = strsim::damerau_levenshtein(key, candidate);
-        whole.min(strsim::damerau_levenshtein(&last(key), &last(candidate)) + 1)
-    };
+    closest(key, str::to_owned).or_else(|| closest(&last(key), last))
+}
+
+fn closest(word: &str, part: impl Fn(&str) -> String) -> Option<String> {
     let tables = leaves().filter_map(|leaf| Some(leaf.rsplit_once('.')?.0.to_owned()));
-    let near = leaves().chain(tables).map(|candidate| (distance(&candidate), candidate));
-    let (distance, candidate) = near.min()?;
-    (distance <= (last(key).len() / 3).max(2)).then_some(candidate)
+    let distance = |key: &str| strsim::damerau_levenshtein(word, &part(key));
+    let (distance, key) = leaves().chain(tables).map(|key| (distance(&key), key)).min()?;
+    (distance <= (word.len() / 4).max(2)).then_some(key)
 }
 
 /// The same, in the spelling of the key that it stands in for.
@@ -128,7 +128,9 @@ mod tests {
             ("authTabel", Some("authTable")),
             ("max_attempts", Some("rate_limiting.max_attempts")),
             ("server.listn", Some("server.listen")),
-            ("rate_limit", Some("rate_limiting")),
+            ("rate_limiting.maxattempt", Some("rate_limiting.max_attempts")),
+            ("rate_limting.enabled", Some("rate_limiting.enabled")),
+            ("servers", Some("server")),
             ("something_else_entirely", None),
         ] {
             assert_eq!(nearest_as(&snake(written), written).as_deref(), meant, "{written}");

@@ -36,6 +36,7 @@ fn told(mut command: Command) -> (i32, String, String) {
 fn init_writes_a_private_file_that_check_accepts() {
     let place = Place::new();
     assert_eq!(told(place.adyton("config init")).1, "wrote adyton.toml\n");
+    assert_eq!(told(place.adyton("config init --config a.toml")).1, "wrote a.toml\n");
     let mode = fs::metadata(place.0.path().join("adyton.toml")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let (code, out, _) = told(place.adyton("config check"));

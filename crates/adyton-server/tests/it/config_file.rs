@@ -104,6 +104,8 @@ fn a_bad_variable_stops_the_start_by_name() {
         let refused = refusal("", &[(name, value)]);
         assert!(refused.contains(told), "{refused}");
     }
+    let twice = refusal("", &[("ADYTON_CACHE", "{ maxBytes = 1, max_bytes = 2 }")]);
+    assert!(twice.contains("`cache.max_bytes` is set in both spellings"), "{twice}");
     let twice = refusal("", &[("ADYTON_PREFIX", "a"), ("adyton_prefix", "b")]);
     assert!(twice.contains("set the same key"), "{twice}");
 }
