@@ -1,7 +1,7 @@
 //! The command line: its grammar, its exit codes (0 done, 1 failed, 2 wrong usage) and how failures
 //! are told. What a command does stands in its own file under `commands`.
 
-use crate::commands::{config, serve};
+use crate::commands::{config, migrate, openapi, prune, serve, session, token, user};
 use crate::config_file::{Environment, Settings};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -25,6 +25,21 @@ struct Cli {
 enum Command {
     /// Serve the endpoints until told to stop.
     Serve,
+    /// Bring the tables up to date.
+    Migrate(migrate::Migrate),
+    /// Remove what has had its time.
+    Prune(prune::Prune),
+    /// Create, list, show and delete users, and set their passwords.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Create, list and revoke personal access tokens.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// List and end sessions.
+    #[command(subcommand)]
+    Session(session::Command),
+    /// Print the OpenAPI document of the endpoints.
+    Openapi,
     /// Write, check or show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -53,9 +68,16 @@ pub fn main(arguments: impl Iterator<Item = OsString>, environment: &Environment
 fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
     let flag = cli.config.as_deref();
     let settings = || Settings::read(flag, environment);
+    let out = &mut io::stdout().lock();
     match cli.command {
         Command::Serve => serve::run(&settings()?, environment),
-        Command::Config(command) => config::run(command, flag, settings, &mut io::stdout().lock()),
+        Command::Migrate(command) => migrate::run(&command, &settings()?, out),
+        Command::Prune(command) => prune::run(&command, &settings()?, out),
+        Command::User(command) => user::run(command, &settings()?, out),
+        Command::Token(command) => token::run(command, &settings()?, out),
+        Command::Session(command) => session::run(command, &settings()?, out),
+        Command::Openapi => openapi::run(&settings()?, out),
+        Command::Config(command) => config::run(command, flag, settings, out),
     }
 }
 

@@ -6,7 +6,7 @@ mod environment;
 mod file;
 mod known;
 
-use adyton_core::config::{Config, Connector, OPTIONS};
+use adyton::core::config::{Config, Connector, OPTIONS};
 use anyhow::{Context, Result, anyhow, bail};
 use std::collections::BTreeMap;
 use std::ffi::OsString;

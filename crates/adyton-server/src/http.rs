@@ -7,7 +7,7 @@ mod activity;
 mod stream;
 
 use activity::{Activity, Phase};
-use adyton_core::config::Server;
+use adyton::core::config::Server;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;

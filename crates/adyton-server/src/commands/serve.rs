@@ -1,10 +1,11 @@
-//! `adyton serve`: binds the address, serves the router and ends in order on SIGTERM or SIGINT.
+//! `adyton serve`: opens the database, binds the address, serves the router and ends in order on
+//! SIGTERM or SIGINT.
 
 use crate::config_file::{Environment, Settings};
 use crate::{http, telemetry};
+use adyton::Adyton;
 use anyhow::{Context, Result, ensure};
-use axum::Router;
-use axum::routing::get;
+use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 pub(crate) fn run(settings: &Settings, environment: &Environment) -> Result<()> {
@@ -22,17 +23,28 @@ async fn serve(settings: &Settings) -> Result<()> {
          limits yet; put a proxy in front"
     );
     let stop = http::stop_signal().context("cannot listen for signals")?;
+    let auth = Adyton::builder().config(settings.config.clone()).build().await;
+    let auth = auth.context("cannot start")?;
     let listener = TcpListener::bind(server.listen)
         .await
         .with_context(|| format!("cannot listen on {} ({origin})", server.listen))?;
-    let file = settings.file.as_deref().unwrap_or("none");
-    tracing::info!(address = %listener.local_addr()?, file, "serving");
-    http::serve(listener, router(), http::Timeouts::from(server), stop).await;
+    announce(settings, listener.local_addr()?);
+    let router = auth.router().merge(auth.health_router());
+    http::serve(listener, router, http::Timeouts::from(server), stop).await;
+    auth.flush().await.context("what was only in memory is lost")?;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// What lives at the root, beside the endpoints.
-fn router() -> Router {
-    Router::new().route("/healthz", get(|| async { "ok" }))
+fn announce(settings: &Settings, address: SocketAddr) {
+    let config = &settings.config;
+    let database = config.connector.sqlite_path();
+    let base = &config.server.base_path;
+    let (version, file) = (env!("CARGO_PKG_VERSION"), settings.file.as_deref().unwrap_or("none"));
+    tracing::info!(%address, database = %database.display(), version, file, "serving");
+    tracing::warn!("rate limits are not built yet: this server listens on loopback only");
+    let body = r#"{"name":"Ada","email":"ada@example.com","password":"correct horse 1"}"#;
+    tracing::info!(
+        "try: curl http://{address}{base}/register -H 'content-type: application/json' -d '{body}'"
+    );
 }

@@ -3,7 +3,7 @@
 //! even if it looks like a number. Values never appear in an error about a table or a secret.
 
 use super::{Environment, Origin, insert, known};
-use adyton_core::config::Config;
+use adyton::core::config::Config;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

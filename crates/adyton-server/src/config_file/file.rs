@@ -3,7 +3,7 @@
 //! the very place. Nothing is shown of a line that may hold a secret.
 
 use super::known;
-use adyton_core::config::Config;
+use adyton::core::config::Config;
 use anyhow::{Result, anyhow};
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! The keys that exist, in their canonical spelling (snake_case with dots), and which of them hold
-//! secrets. Their types and meanings stand in `adyton_core::config`.
+//! secrets. Their types and meanings stand in `adyton::core::config`.
 
-use adyton_core::config::OPTIONS;
+use adyton::core::config::OPTIONS;
 use toml::Value;
 
 const CONNECTOR: &str = "connector.options";
@@ -107,7 +107,7 @@ fn mask_authority(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use adyton_core::config::Config;
+    use adyton::core::config::Config;
 
     #[test]
     fn the_parts_of_the_connector_are_those_that_config_has() {

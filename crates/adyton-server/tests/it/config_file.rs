@@ -1,6 +1,6 @@
 //! What the file and the environment make together.
 
-use adyton_core::config::{CacheMode, Config, Lifetime};
+use adyton::core::config::{CacheMode, Config, Lifetime};
 use adyton_server::config_file::{Environment, Origin, Settings, template};
 use proptest::prelude::*;
 
@@ -185,7 +185,7 @@ proptest! {
 
     #[test]
     fn no_value_of_a_known_key_panics(at in 0_usize..60, value in ".{0,40}") {
-        let options = adyton_core::config::OPTIONS;
+        let options = adyton::core::config::OPTIONS;
         let key = options[at % options.len()].key;
         let name = format!("ADYTON_{}", key.to_uppercase().replace('.', "__"));
         let _ = Settings::merge(None, &vec![((&name).into(), (&value).into())]);
