@@ -359,3 +359,16 @@ impl EventStore for WithUsers {
         self.store.list_events(limit).await
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+    use crate::testing::conformance;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn two_stores_keep_the_promises_of_one() {
+        let store = || Arc::new(MemoryStore::new());
+        conformance::run(async || WithUsers::new(store(), store())).await;
+    }
+}
