@@ -169,7 +169,7 @@ impl Tables {
         self.tokens.retain(|_, row| row.token.user_id != user_id);
     }
 }
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::conformance;

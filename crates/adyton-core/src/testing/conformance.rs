@@ -41,8 +41,10 @@ use std::sync::Arc;
 /// One promise, and what shows whether a fresh, empty store keeps it.
 struct Rule {
     name: &'static str,
-    check: fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+    check: fn(Arc<dyn Store>) -> Check,
 }
+
+type Check = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs every rule, each on a store of its own that `new_store` makes: fresh and empty.
 ///

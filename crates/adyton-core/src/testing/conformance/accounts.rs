@@ -163,7 +163,8 @@ async fn at_the_cap_the_longest_idle_session_ends(store: Given) {
 
     let mut expected = [public_id("idle"), public_id("idler")];
     let mut ended = signed_in.ended;
-    (ended.sort(), expected.sort());
+    ended.sort();
+    expected.sort();
     assert_eq!(ended, expected);
     assert_eq!(live(&store, ada.id).await, [signed_in.session.id, ids[0]]);
     for secret in ["idle", "idler"] {

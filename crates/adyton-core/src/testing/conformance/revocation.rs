@@ -44,7 +44,8 @@ async fn every_session_but_one_ends(store: Given) {
     }
     let mut ended = revoke(&store, &ada, Which::AllBut(kept)).await;
     let mut expected = [public_id("laptop"), public_id("phone")];
-    (ended.sort(), expected.sort());
+    ended.sort();
+    expected.sort();
     assert_eq!(ended, expected);
     assert_eq!(live(&store, ada.id).await, [kept]);
     assert!(has_token(&store, access("kept")).await);

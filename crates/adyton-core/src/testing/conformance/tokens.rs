@@ -2,8 +2,10 @@
 
 use super::given::*;
 use crate::ability::Abilities;
+use crate::clock::Timestamp;
 use crate::event::EventKind;
 use crate::secret::Hash;
+use crate::session::Session;
 use crate::store::Touches;
 use crate::token::{NewToken, TokenId};
 use std::sync::Arc;
@@ -232,21 +234,13 @@ async fn a_touch_of_what_is_gone_writes_nothing(store: Given) {
     assert_eq!(last_use(&store, stays.id).await.0, Some(NOW.plus(60)), "the others are written");
 }
 
-async fn touch(
-    store: &Given,
-    tokens: &[TokenId],
-    session: &crate::session::Session,
-    time: crate::clock::Timestamp,
-) {
+async fn touch(store: &Given, tokens: &[TokenId], session: &Session, time: Timestamp) {
     let tokens = tokens.iter().map(|id| (*id, time)).collect();
     store.touch(Touches { tokens, sessions: vec![(session.id, time)] }).await.unwrap();
 }
 
 /// When this token and the session `laptop` were last used.
-async fn last_use(
-    store: &Given,
-    token: TokenId,
-) -> (Option<crate::clock::Timestamp>, crate::clock::Timestamp) {
+async fn last_use(store: &Given, token: TokenId) -> (Option<Timestamp>, Timestamp) {
     let token = store.find_token_by_id(token).await.unwrap().unwrap();
     (token.last_used_at, session(store, "laptop").await.unwrap().last_seen_at)
 }

@@ -2,6 +2,7 @@
 
 use super::given::*;
 use crate::event::EventKind;
+use crate::secret::Hash;
 use crate::store::UserUpdate;
 use crate::user::{UserChange, UserId};
 use std::sync::Arc;
@@ -70,10 +71,10 @@ async fn an_email_is_taken_in_whatever_case(store: Given) {
 async fn of_concurrent_inserts_with_one_email_one_succeeds(store: Given) {
     let calls = (0..10).map(|_| {
         let store = Arc::clone(&store);
-        let insert = async move {
-            store.insert_user(new_user("ada@example.com"), NOW, event(EventKind::UserCreated)).await
-        };
-        insert
+        async move {
+            let event = event(EventKind::UserCreated);
+            store.insert_user(new_user("ada@example.com"), NOW, event).await
+        }
     });
     assert_eq!(count_winners(calls, |made| made.as_ref().unwrap().is_some()).await, 1);
 }
@@ -170,7 +171,7 @@ async fn deleting_a_user_deletes_nothing_else(store: Given) {
     assert!(store.delete_user(ada.id).await.unwrap());
     assert!(store.find_user(ada.id).await.unwrap().is_none());
     assert!(session(&store, "laptop").await.is_some());
-    for hash in [access("laptop"), crate::secret::Hash::of("ci")] {
+    for hash in [access("laptop"), Hash::of("ci")] {
         let found = store.find_token(&hash).await.unwrap().expect("the token stays");
         assert_eq!(found.user, None, "its owner is gone");
     }
