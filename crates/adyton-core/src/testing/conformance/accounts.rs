@@ -250,6 +250,8 @@ async fn a_deleted_account_leaves_nothing(store: Given) {
         assert_eq!(session(&store, secret).await, None, "{secret}");
     }
     assert!(store.find_session_by_public_id(&public_id("first")).await.unwrap().is_none());
+    let rest = store.prune(NOW.plus(1000 * DAY), 100).await.unwrap();
+    assert_eq!(rest.total(), 0, "not even replaced refresh tokens");
     assert_eq!(events_of(&store, EventKind::UserDeleted).await, [deleted]);
 }
 
