@@ -47,15 +47,18 @@ pub(crate) fn run(command: &Migrate, settings: &Settings, out: &mut impl Write) 
 
 async fn migrate(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()> {
     let report = store.migrate(now()).await.context("cannot bring the tables up to date")?;
+    let (created, adopted, warnings) = (report.created, report.adopted, report.warnings);
     if json {
-        let (done, warnings) = (statuses(&report.migrations), &report.warnings);
-        writeln!(out, "{}", json!({ "migrations": done, "warnings": warnings }))?;
-        return Ok(());
+        let report = json!({ "created": created, "adopted": adopted, "warnings": warnings });
+        return Ok(writeln!(out, "{report}")?);
     }
-    for warning in &report.warnings {
+    for (done, tables) in [("created", &created), ("adopted", &adopted)] {
+        tables.iter().try_for_each(|table| writeln!(out, "{done} {table}"))?;
+    }
+    for warning in &warnings {
         writeln!(out, "warning: {warning}")?;
     }
-    tell(&report.migrations, out)
+    Ok(writeln!(out, "the tables are up to date")?)
 }
 
 async fn status(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()> {
@@ -64,7 +67,12 @@ async fn status(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()
         writeln!(out, "{}", json!({ "migrations": statuses(&migrations) }))?;
         return Ok(());
     }
-    tell(&migrations, out)
+    for migration in &migrations {
+        let (state, at) = parts(&migration.state);
+        let at = at.map(|at| at.to_string()).unwrap_or_default();
+        writeln!(out, "{}\t{}\t{state} {at}", migration.name, migration.table)?;
+    }
+    Ok(())
 }
 
 async fn pretend(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()> {
@@ -104,30 +112,19 @@ async fn import(
     Ok(())
 }
 
-fn tell(migrations: &[MigrationStatus], out: &mut impl Write) -> Result<()> {
-    for migration in migrations {
-        writeln!(out, "{:<28} {}", migration.name, state(&migration.state))?;
-    }
-    Ok(())
-}
-
 fn statuses(migrations: &[MigrationStatus]) -> Vec<serde_json::Value> {
     let status = |migration: &MigrationStatus| {
         let (state, at) = parts(&migration.state);
-        json!({ "name": migration.name, "state": state, "at": at })
+        json!({ "name": migration.name, "table": migration.table, "state": state, "at": at })
     };
     migrations.iter().map(status).collect()
-}
-
-fn state(state: &MigrationState) -> String {
-    let (word, at) = parts(state);
-    at.map_or_else(|| word.to_owned(), |at| format!("{word} {at}"))
 }
 
 fn parts(state: &MigrationState) -> (&'static str, Option<Timestamp>) {
     match state {
         MigrationState::Applied(at) => ("applied", Some(*at)),
         MigrationState::Adopted(at) => ("adopted", Some(*at)),
+        MigrationState::PendingAdoption => ("pending, adopts", None),
         _ => ("pending", None),
     }
 }
