@@ -9,5 +9,8 @@
 
 mod commands;
 mod config_file;
+mod generated;
 mod http;
+mod readme;
 mod serve;
+mod tidy;
