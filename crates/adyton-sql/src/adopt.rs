@@ -1,7 +1,7 @@
 //! Tables of others: what they must have before Adyton works on them. It looks and never alters.
 
-use crate::db::Tx;
-use crate::dialect::{COLUMNS_OF, DEFINITION_OF};
+use crate::db::{FromRow, Row, Tx};
+use crate::dialect::{COLUMNS_OF, DEFINITION_OF, Names};
 use crate::error::SqlError;
 
 /// A table that stands in the database.
@@ -22,19 +22,9 @@ struct Column {
 impl Table {
     /// Looks for a table, in whatever case its name was written.
     pub(crate) async fn find(tx: &mut Tx, name: &str) -> Result<Option<Self>, SqlError> {
-        let rows = tx.fetch(DEFINITION_OF, &[name.into()]).await?;
-        let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
-        let definition = row.get()?;
-        let mut columns = Vec::new();
-        for mut row in tx.fetch(COLUMNS_OF, &[name.into()]).await? {
-            columns.push(Column {
-                name: row.get()?,
-                kind: row.get()?,
-                key: row.get()?,
-                not_null: row.get()?,
-                has_default: row.get()?,
-            });
-        }
+        let found = tx.fetch_one(DEFINITION_OF, &[name.into()]).await?;
+        let Some(definition) = found else { return Ok(None) };
+        let columns = tx.fetch(COLUMNS_OF, &[name.into()]).await?;
         Ok(Some(Self { name: name.to_owned(), columns, definition }))
     }
 
@@ -82,6 +72,18 @@ impl Table {
         found.ok_or_else(|| SqlError::MissingColumn {
             table: self.name.clone(),
             column: name.to_owned(),
+        })
+    }
+}
+
+impl FromRow for Column {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self, SqlError> {
+        Ok(Self {
+            name: row.get()?,
+            kind: row.get()?,
+            key: row.get()?,
+            not_null: row.get()?,
+            has_default: row.get()?,
         })
     }
 }

@@ -6,7 +6,7 @@ mod sqlite;
 mod value;
 mod writer;
 
-pub(crate) use value::{Row, Value};
+pub(crate) use value::{FromRow, Row, Value};
 
 use crate::dialect::Names;
 use crate::error::SqlError;
@@ -44,12 +44,21 @@ impl Db {
 
     /// Reads rows, outside any transaction. On SQLite it runs on the calling task: a cached page
     /// is read in less time than another thread takes to wake up.
-    pub(crate) async fn fetch(
+    pub(crate) async fn fetch<T: FromRow>(
         &self,
         sql: &'static str,
         params: &[Value],
-    ) -> Result<Vec<Row>, SqlError> {
-        self.readers.with(|conn| sqlite::fetch(conn, &self.names.render(sql), params))
+    ) -> Result<Vec<T>, SqlError> {
+        self.readers.with(|conn| sqlite::fetch(conn, &self.names, sql, params))
+    }
+
+    /// Reads the row that a key leads to.
+    pub(crate) async fn fetch_one<T: FromRow>(
+        &self,
+        sql: &'static str,
+        params: &[Value],
+    ) -> Result<Option<T>, SqlError> {
+        Ok(self.fetch(sql, params).await?.pop())
     }
 
     /// Runs `body` in one transaction: `Ok` commits, `Err` rolls back. Once begun it runs to its
@@ -90,12 +99,21 @@ impl Tx {
     }
 
     /// Reads rows.
-    pub(crate) async fn fetch(
+    pub(crate) async fn fetch<T: FromRow>(
         &mut self,
         sql: &'static str,
         params: &[Value],
-    ) -> Result<Vec<Row>, SqlError> {
-        sqlite::fetch(&self.conn, &self.names.render(sql), params)
+    ) -> Result<Vec<T>, SqlError> {
+        sqlite::fetch(&self.conn, &self.names, sql, params)
+    }
+
+    /// Reads the row that a key leads to.
+    pub(crate) async fn fetch_one<T: FromRow>(
+        &mut self,
+        sql: &'static str,
+        params: &[Value],
+    ) -> Result<Option<T>, SqlError> {
+        Ok(self.fetch(sql, params).await?.pop())
     }
 
     /// Changes rows and says how many.

@@ -15,15 +15,15 @@ use async_trait::async_trait;
 #[async_trait]
 impl Store for SqlStore {
     async fn sign_in(&self, record: SignInRecord) -> Result<Option<SignedIn>, StoreError> {
-        Ok(self.db.transaction(|tx| Box::pin(sign_in(tx, record))).await?)
+        self.write(|tx| Box::pin(sign_in(tx, record))).await
     }
 
     async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError> {
-        Ok(self.db.transaction(|tx| Box::pin(change_password(tx, change))).await?)
+        self.write(|tx| Box::pin(change_password(tx, change))).await
     }
 
     async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError> {
-        Ok(self.db.transaction(move |tx| Box::pin(delete_account(tx, id, event))).await?)
+        self.write(move |tx| Box::pin(delete_account(tx, id, event))).await
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<Pruned, StoreError> {
@@ -33,17 +33,11 @@ impl Store for SqlStore {
     /// `data_version` of the connection that writes: every other connection's commit moves it,
     /// its own do not. Inside a transaction it would stand still.
     async fn change_counter(&self) -> Result<Option<i64>, StoreError> {
-        let ask = self.db.alone(|tx| {
-            Box::pin(async move {
-                let mut rows = tx.fetch("PRAGMA data_version", &[]).await?;
-                rows.pop().map(|mut row| row.get()).transpose()
-            })
-        });
-        Ok(ask.await?)
+        Ok(self.db.alone(|tx| Box::pin(tx.fetch_one("PRAGMA data_version", &[]))).await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.db.fetch("SELECT 1 FROM {users} LIMIT 1", &[]).await?;
+        self.db.fetch_one::<i64>("SELECT 1 FROM {users} LIMIT 1", &[]).await?;
         Ok(())
     }
 }
@@ -78,32 +72,30 @@ async fn admit(tx: &mut Tx, who: Who, now: Timestamp) -> Result<Option<UserId>, 
         return Ok(None);
     }
     if let Some(rehashed) = rehashed {
-        users::replace_password(tx, id, verified.as_ref(), &rehashed, now).await?;
+        users::replace_password(tx, id, verified, rehashed, now).await?;
     }
     Ok(Some(id))
 }
 
 async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool, SqlError> {
-    let PasswordChange { user_id, expected, new, keep, revoke_tokens, now, mut event } = change;
-    if !users::replace_password(tx, user_id, expected.as_ref(), &new, now).await? {
+    let PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event } = change;
+    if !users::replace_password(tx, user_id, expected, new, now).await? {
         return Ok(false);
     }
     sessions::end(tx, user_id, keep.map_or(Which::All, Which::AllBut), now).await?;
     if revoke_tokens {
         tokens::delete_personal(tx, user_id, None).await?;
     }
-    event.user_id.get_or_insert(user_id);
-    events::insert(tx, vec![event]).await?;
+    events::insert(tx, vec![event.user(user_id)]).await?;
     Ok(true)
 }
 
-async fn delete_account(tx: &mut Tx, id: UserId, mut event: Event) -> Result<bool, SqlError> {
+async fn delete_account(tx: &mut Tx, id: UserId, event: Event) -> Result<bool, SqlError> {
     tokens::delete_all(tx, id).await?;
     sessions::delete_all(tx, id).await?;
     let existed = users::delete(tx, id).await?;
     if existed {
-        event.user_id.get_or_insert(id);
-        events::insert(tx, vec![event]).await?;
+        events::insert(tx, vec![event.user(id)]).await?;
     }
     Ok(existed)
 }

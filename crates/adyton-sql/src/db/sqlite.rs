@@ -1,7 +1,8 @@
 //! SQLite by rusqlite: how its file is made, how connections are set up, and statements run. What
 //! is written when is the [`writer`](super::writer)'s business.
 
-use super::value::{Row, Value};
+use super::value::{FromRow, Row, Value};
+use crate::dialect::Names;
 use crate::error::SqlError;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -57,14 +58,20 @@ impl Readers {
 }
 
 /// Runs a query and takes all its rows.
-pub(super) fn fetch(conn: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
-    let mut statement = conn.prepare_cached(sql)?;
+pub(super) fn fetch<T: FromRow>(
+    conn: &Connection,
+    names: &Names,
+    sql: &'static str,
+    params: &[Value],
+) -> Result<Vec<T>, SqlError> {
+    let mut statement = conn.prepare_cached(&names.render(sql))?;
     let width = statement.column_count();
     let mut rows = statement.query(params_from_iter(params))?;
     let mut taken = Vec::new();
     while let Some(row) = rows.next()? {
         let values = (0..width).map(|at| row.get_ref(at).map(owned));
-        taken.push(Row::new(values.collect::<Result<_, _>>()?));
+        let mut row = Row::new(values.collect::<Result<_, _>>()?);
+        taken.push(T::from_row(&mut row, names)?);
     }
     Ok(taken)
 }

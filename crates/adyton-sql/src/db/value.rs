@@ -1,5 +1,6 @@
 //! Values and rows as the database's own types have them, and how the types of the core read them.
 
+use crate::dialect::Names;
 use crate::error::SqlError;
 use adyton_core::ability::Abilities;
 use adyton_core::clock::Timestamp;
@@ -34,16 +35,34 @@ impl Row {
     }
 
     /// The next `width` columns, which an outer join may have left empty: then the first is null.
-    pub(crate) fn joined<T>(
+    pub(crate) fn joined<T: FromRow>(
         &mut self,
         width: usize,
-        read: impl FnOnce(&mut Self) -> Result<T, SqlError>,
+        names: &Names,
     ) -> Result<Option<T>, SqlError> {
         if let Some(Value::Null) = self.0.as_slice().first() {
             self.0.by_ref().take(width).for_each(drop);
             return Ok(None);
         }
-        read(self).map(Some)
+        T::from_row(self, names).map(Some)
+    }
+}
+
+/// What a row, or a part of it, is read into. It stands beside the list of its columns.
+pub(crate) trait FromRow: Sized {
+    /// Takes its columns from the row.
+    fn from_row(row: &mut Row, names: &Names) -> Result<Self, SqlError>;
+}
+
+impl<T: Column> FromRow for T {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self, SqlError> {
+        row.get()
+    }
+}
+
+impl<A: FromRow, B: FromRow> FromRow for (A, B) {
+    fn from_row(row: &mut Row, names: &Names) -> Result<Self, SqlError> {
+        Ok((A::from_row(row, names)?, B::from_row(row, names)?))
     }
 }
 
