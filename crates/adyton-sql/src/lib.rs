@@ -28,6 +28,8 @@ mod error;
 mod events;
 mod import;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod prune;
 mod sessions;
 mod store;
