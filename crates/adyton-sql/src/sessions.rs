@@ -128,24 +128,14 @@ pub(crate) async fn insert(
     let (at, seen, end) = (now.into(), now.into(), new.expires_at.into());
     let params =
         [public_id, user, guard, abilities, secret, token, name, agent, network, at, seen, end];
-    Ok(Session {
-        id: SessionId(tx.insert(sql, &params).await?),
-        public_id: new.public_id,
-        user_id,
-        guard: new.guard,
-        abilities: new.abilities,
-        rotation: 0,
-        previous: None,
-        salt: None,
-        rotated_at: None,
-        access_token,
-        previous_access_token: None,
-        device: new.device,
-        created_at: now,
-        last_seen_at: now,
-        expires_at: new.expires_at,
-        revoked_at: None,
-    })
+    let id = SessionId(tx.insert(sql, &params).await?);
+    reread(tx, id).await
+}
+
+/// A session as this transaction has left it.
+async fn reread(tx: &mut Tx, id: SessionId) -> Result<Session, SqlError> {
+    let sql = "SELECT {s.*} FROM {sessions} s WHERE s.id = ?";
+    tx.fetch_one(sql, &[id.into()]).await?.ok_or(SqlError::Unreadable)
 }
 
 /// Whether the user has no session, live or not, with this user agent.
@@ -228,9 +218,7 @@ async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>, SqlE
     if !step(tx, &rotation).await? {
         return Ok(None);
     }
-    let sql = "SELECT {s.*} FROM {sessions} s WHERE s.id = ?";
-    let found: Option<Session> = tx.fetch_one(sql, &[rotation.session.into()]).await?;
-    let mut session = found.ok_or(SqlError::Unreadable)?;
+    let mut session = reread(tx, rotation.session).await?;
     if let Some(before_last) = session.previous_access_token {
         tokens::delete(tx, before_last).await?;
     }

@@ -136,15 +136,9 @@ pub(crate) async fn insert(
     let (hash, abilities) = (new.hash.into(), (&new.abilities).into());
     let end = new.expires_at.into();
     let params = [kind, user_id.into(), name, hash, abilities, end, now.into(), now.into()];
-    Ok(Token {
-        id: TokenId(tx.insert(sql, &params).await?),
-        user_id,
-        name: new.name,
-        abilities: new.abilities,
-        last_used_at: None,
-        expires_at: new.expires_at,
-        created_at: Some(now),
-    })
+    let id = tx.insert(sql, &params).await?;
+    let sql = "SELECT {t.*} FROM {tokens} t WHERE t.id = ?";
+    tx.fetch_one(sql, &[id.into()]).await?.ok_or(SqlError::Unreadable)
 }
 
 /// Deletes a token of a session.
