@@ -2,7 +2,7 @@
 
 use crate::db::{FromRow, Row, Tx};
 use crate::dialect::{COLUMNS_OF, DEFINITION_OF, Names};
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 
 /// A table that stands in the database.
 pub(crate) struct Table {
@@ -21,7 +21,7 @@ struct Column {
 
 impl Table {
     /// Looks for a table, in whatever case its name was written.
-    pub(crate) async fn find(tx: &mut Tx, name: &str) -> Result<Option<Self>, SqlError> {
+    pub(crate) async fn find(tx: &mut Tx, name: &str) -> Result<Option<Self>> {
         let found = tx.fetch_one(DEFINITION_OF, &[name.into()]).await?;
         let Some(definition) = found else { return Ok(None) };
         let columns = tx.fetch(COLUMNS_OF, &[name.into()]).await?;
@@ -29,7 +29,7 @@ impl Table {
     }
 
     /// Refuses a table that lacks a column, or whose key is not an integer that SQLite counts up.
-    pub(crate) fn check(&self, needed: &[&str]) -> Result<(), SqlError> {
+    pub(crate) fn check(&self, needed: &[&str]) -> Result<()> {
         for column in needed {
             self.column(column)?;
         }
@@ -63,11 +63,11 @@ impl Table {
     }
 
     /// Whether a column takes null; an error when there is no such column.
-    pub(crate) fn takes_null(&self, column: &str) -> Result<bool, SqlError> {
+    pub(crate) fn takes_null(&self, column: &str) -> Result<bool> {
         Ok(!self.column(column)?.not_null)
     }
 
-    fn column(&self, name: &str) -> Result<&Column, SqlError> {
+    fn column(&self, name: &str) -> Result<&Column> {
         let found = self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
         found.ok_or_else(|| SqlError::MissingColumn {
             table: self.name.clone(),
@@ -77,7 +77,7 @@ impl Table {
 }
 
 impl FromRow for Column {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self, SqlError> {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
         Ok(Self {
             name: row.get()?,
             kind: row.get()?,

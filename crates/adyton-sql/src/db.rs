@@ -9,7 +9,7 @@ mod writer;
 pub(crate) use value::{FromRow, Row, Value};
 
 use crate::dialect::Names;
-use crate::error::SqlError;
+use crate::error::Result;
 use sqlite::Readers;
 use std::path::Path;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use writer::Writer;
 
 /// What the body of a transaction returns.
-pub(crate) type Body<'t, T> = Pin<Box<dyn Future<Output = Result<T, SqlError>> + Send + 't>>;
+pub(crate) type Body<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
 
 /// A database. Fields are dropped in order: the last connection to close, the writer's, empties
 /// the log.
@@ -29,7 +29,7 @@ pub(crate) struct Db {
 
 impl Db {
     /// Opens a SQLite file, which is made if it is missing.
-    pub(crate) fn open_sqlite(path: &Path, names: Names) -> Result<Self, SqlError> {
+    pub(crate) fn open_sqlite(path: &Path, names: Names) -> Result<Self> {
         let names = Arc::new(names);
         let conn = sqlite::open_writer(path)?;
         let readers = Readers::open(path)?;
@@ -48,7 +48,7 @@ impl Db {
         &self,
         sql: &'static str,
         params: &[Value],
-    ) -> Result<Vec<T>, SqlError> {
+    ) -> Result<Vec<T>> {
         self.readers.with(|conn| sqlite::fetch(conn, &self.names, sql, params))
     }
 
@@ -57,13 +57,13 @@ impl Db {
         &self,
         sql: &'static str,
         params: &[Value],
-    ) -> Result<Option<T>, SqlError> {
+    ) -> Result<Option<T>> {
         Ok(self.fetch(sql, params).await?.pop())
     }
 
     /// Runs `body` in one transaction: `Ok` commits, `Err` rolls back. Once begun it runs to its
     /// end, even if the caller goes away.
-    pub(crate) async fn transaction<T, F>(&self, body: F) -> Result<T, SqlError>
+    pub(crate) async fn transaction<T, F>(&self, body: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
@@ -72,7 +72,7 @@ impl Db {
     }
 
     /// Runs `body` on the connection that writes, outside any transaction.
-    pub(crate) async fn alone<T, F>(&self, body: F) -> Result<T, SqlError>
+    pub(crate) async fn alone<T, F>(&self, body: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
@@ -103,7 +103,7 @@ impl Tx {
         &mut self,
         sql: &'static str,
         params: &[Value],
-    ) -> Result<Vec<T>, SqlError> {
+    ) -> Result<Vec<T>> {
         sqlite::fetch(&self.conn, &self.names, sql, params)
     }
 
@@ -112,31 +112,23 @@ impl Tx {
         &mut self,
         sql: &'static str,
         params: &[Value],
-    ) -> Result<Option<T>, SqlError> {
+    ) -> Result<Option<T>> {
         Ok(self.fetch(sql, params).await?.pop())
     }
 
     /// Changes rows and says how many.
-    pub(crate) async fn execute(
-        &mut self,
-        sql: &'static str,
-        params: &[Value],
-    ) -> Result<u64, SqlError> {
+    pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64> {
         sqlite::execute(&self.conn, &self.names.render(sql), params)
     }
 
     /// Inserts one row and returns its new id.
-    pub(crate) async fn insert(
-        &mut self,
-        sql: &'static str,
-        params: &[Value],
-    ) -> Result<i64, SqlError> {
+    pub(crate) async fn insert(&mut self, sql: &'static str, params: &[Value]) -> Result<i64> {
         self.execute(sql, params).await?;
         Ok(self.conn.last_insert_rowid())
     }
 
     /// Runs several statements that take no parameters.
-    pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), SqlError> {
+    pub(crate) async fn script(&mut self, sql: &'static str) -> Result<()> {
         Ok(self.conn.execute_batch(&self.names.render(sql))?)
     }
 }
@@ -144,6 +136,7 @@ impl Tx {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::SqlError;
     use adyton_core::config::Config;
     use std::sync::mpsc;
 
@@ -158,7 +151,7 @@ mod tests {
         Arc::new(db)
     }
 
-    async fn note(db: Arc<Db>, text: &'static str) -> Result<u64, SqlError> {
+    async fn note(db: Arc<Db>, text: &'static str) -> Result<u64> {
         db.transaction(move |tx| {
             Box::pin(async move {
                 tx.execute(INSERT, &[text.into()]).await?;

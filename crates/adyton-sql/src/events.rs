@@ -3,7 +3,7 @@
 use crate::SqlStore;
 use crate::db::{FromRow, Row, Tx};
 use crate::dialect::Names;
-use crate::error::SqlError;
+use crate::error::Result;
 use adyton_core::event::{Event, EventKind};
 use adyton_core::store::{EventStore, StoreError};
 use async_trait::async_trait;
@@ -24,7 +24,7 @@ impl EventStore for SqlStore {
 }
 
 /// Writes events as a part of a transaction.
-pub(crate) async fn insert(tx: &mut Tx, events: Vec<Event>) -> Result<(), SqlError> {
+pub(crate) async fn insert(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
     let sql = "INSERT INTO auth_events
                (event, count, user_id, session_id, token_id, network, reason, created_at)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
@@ -42,7 +42,7 @@ pub(crate) async fn insert(tx: &mut Tx, events: Vec<Event>) -> Result<(), SqlErr
 struct Known(Option<Event>);
 
 impl FromRow for Known {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self, SqlError> {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
         let Some(event) = EventKind::from_name(&row.get::<String>()?) else {
             return Ok(Self(None));
         };

@@ -6,7 +6,7 @@
 use crate::SqlStore;
 use crate::adopt::Table;
 use crate::db::{Tx, Value};
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use crate::tokens;
 use adyton_core::ability::Abilities;
 use adyton_core::clock::Timestamp;
@@ -92,7 +92,7 @@ struct Batch {
     skipped: Vec<UserId>,
 }
 
-async fn import(tx: &mut Tx, task: Task) -> Result<Batch, SqlError> {
+async fn import(tx: &mut Tx, task: Task) -> Result<Batch> {
     let sql = "SELECT u.id, u.{token} FROM {users} u WHERE u.id > ? AND u.{token} <> ''
                AND u.{token} NOT LIKE ? ORDER BY u.id LIMIT ?{for_update}";
     let mut batch = Batch::default();
@@ -109,7 +109,7 @@ async fn import(tx: &mut Tx, task: Task) -> Result<Batch, SqlError> {
     Ok(batch)
 }
 
-async fn import_one(tx: &mut Tx, id: UserId, text: &str, task: Task) -> Result<bool, SqlError> {
+async fn import_one(tx: &mut Tx, id: UserId, text: &str, task: Task) -> Result<bool> {
     let shape = (16..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     let hash = Hash::of(text);
     let known = "SELECT 1 FROM {tokens} WHERE {token} = ?";
@@ -129,7 +129,7 @@ async fn import_one(tx: &mut Tx, id: UserId, text: &str, task: Task) -> Result<b
 }
 
 /// A value that is nobody's token, and like no other where the column is unique.
-fn unusable() -> Result<String, SqlError> {
+fn unusable() -> Result<String> {
     let drawn = Salt::draw().map_err(|error| SqlError::Entropy(Arc::new(error)))?;
     Ok(format!("{ERASED}{:.32}", drawn.to_hex()))
 }
@@ -140,7 +140,7 @@ fn pattern() -> Value {
 
 /// Writes the whole file anew and empties its log: whoever wrote it before may have left plain
 /// text in pages that were free already.
-async fn rewrite_file(tx: &mut Tx) -> Result<(), SqlError> {
+async fn rewrite_file(tx: &mut Tx) -> Result<()> {
     tx.script("VACUUM").await?;
     let busy = tx.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
     if busy == Some(false) { Ok(()) } else { Err(SqlError::Busy) }

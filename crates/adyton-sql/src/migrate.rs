@@ -7,7 +7,7 @@ use crate::SqlStore;
 use crate::adopt::Table;
 use crate::db::{FromRow, Row, Tx};
 use crate::dialect::Names;
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use adyton_core::clock::Timestamp;
 
 const LEDGER: &str = "
@@ -187,7 +187,7 @@ impl Step {
     }
 }
 
-async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport, SqlError> {
+async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
     let plan = plan(tx).await?;
     let mut report = MigrationReport::default();
     for Step { migration, status, warnings } in plan {
@@ -214,7 +214,7 @@ async fn enter(
     table: &str,
     adopted: bool,
     now: Timestamp,
-) -> Result<(), SqlError> {
+) -> Result<()> {
     tx.script(LEDGER).await?;
     let old = "DELETE FROM adyton_migrations WHERE name = ? AND table_name = ?";
     tx.execute(old, &[migration.name.into(), table.into()]).await?;
@@ -225,7 +225,7 @@ async fn enter(
     Ok(())
 }
 
-async fn plan(tx: &mut Tx) -> Result<Vec<Step>, SqlError> {
+async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
     let ledger = read_ledger(tx).await?;
     let mut plan = Vec::new();
     for migration in &MIGRATIONS {
@@ -258,7 +258,7 @@ struct Entry {
 }
 
 /// Reads what was done before. An entry that this version does not know was made by a newer one.
-async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>, SqlError> {
+async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>> {
     if Table::find(tx, "adyton_migrations").await?.is_none() {
         return Ok(Vec::new());
     }
@@ -272,7 +272,7 @@ async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>, SqlError> {
 }
 
 impl FromRow for Entry {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self, SqlError> {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
         let (name, table) = (row.get()?, row.get()?);
         Ok(Self { name, table, adopted: row.get()?, at: row.get()? })
     }
@@ -290,7 +290,7 @@ impl Subject {
 
     /// Refuses a table that Adyton cannot work on; says what is doubtful. Those that may be
     /// somebody else's are checked at every start, since the configuration names their columns.
-    fn check(self, table: &Table, names: &Names, ours: bool) -> Result<Vec<String>, SqlError> {
+    fn check(self, table: &Table, names: &Names, ours: bool) -> Result<Vec<String>> {
         let mut columns: Vec<&str> = match self {
             Self::Users => USER_COLUMNS.to_vec(),
             Self::Tokens => TOKEN_COLUMNS.into_iter().chain([&*names.token_field]).collect(),

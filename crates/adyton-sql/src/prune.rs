@@ -3,7 +3,7 @@
 //! it asks again whether it still is due.
 
 use crate::db::{Db, Tx, Value};
-use crate::error::SqlError;
+use crate::error::Result;
 use crate::tokens;
 use adyton_core::clock::Timestamp;
 use adyton_core::session::SessionId;
@@ -24,7 +24,7 @@ struct Due {
 }
 
 /// Deletes at most `limit` rows of each kind.
-pub(crate) async fn prune(db: &Db, before: Timestamp, limit: u32) -> Result<Pruned, SqlError> {
+pub(crate) async fn prune(db: &Db, before: Timestamp, limit: u32) -> Result<Pruned> {
     let (time, most) = (Value::from(before), Value::from(limit));
     let kind = db.names().tokenable_type.as_str().into();
     let due = Due {
@@ -38,7 +38,7 @@ pub(crate) async fn prune(db: &Db, before: Timestamp, limit: u32) -> Result<Prun
     db.transaction(move |tx| Box::pin(delete(tx, due, before, limit.into()))).await
 }
 
-async fn delete(tx: &mut Tx, due: Due, before: Timestamp, limit: u64) -> Result<Pruned, SqlError> {
+async fn delete(tx: &mut Tx, due: Due, before: Timestamp, limit: u64) -> Result<Pruned> {
     let mut pruned = Pruned::default();
     for id in due.tokens {
         pruned.tokens += delete_token(tx, id, before).await?;
@@ -54,7 +54,7 @@ async fn delete(tx: &mut Tx, due: Due, before: Timestamp, limit: u64) -> Result<
 }
 
 /// Deletes an expired token, and whatever session pointed at it points at nothing.
-async fn delete_token(tx: &mut Tx, id: TokenId, before: Timestamp) -> Result<u64, SqlError> {
+async fn delete_token(tx: &mut Tx, id: TokenId, before: Timestamp) -> Result<u64> {
     let sql = "DELETE FROM {tokens} WHERE id = ? AND expires_at < ?";
     let deleted = tx.execute(sql, &[id.into(), before.into()]).await?;
     if deleted > 0 {
@@ -75,7 +75,7 @@ async fn delete_session(
     before: Timestamp,
     limit: u64,
     pruned: &mut Pruned,
-) -> Result<(), SqlError> {
+) -> Result<()> {
     let sql = "SELECT access_token_id, previous_access_token_id FROM {sessions}
                WHERE id = ? AND (expires_at < ? OR revoked_at < ?){for_update}";
     let params = [id.into(), before.into(), before.into()];
@@ -93,7 +93,7 @@ async fn delete_session(
     Ok(())
 }
 
-async fn forget_superseded(tx: &mut Tx, id: SessionId, room: u64) -> Result<u64, SqlError> {
+async fn forget_superseded(tx: &mut Tx, id: SessionId, room: u64) -> Result<u64> {
     let sql = "SELECT hash FROM auth_superseded_tokens WHERE session_id = ? LIMIT ?";
     let room = i64::try_from(room).unwrap_or(i64::MAX);
     let mut deleted = 0;
@@ -104,7 +104,7 @@ async fn forget_superseded(tx: &mut Tx, id: SessionId, room: u64) -> Result<u64,
     Ok(deleted)
 }
 
-async fn has_superseded(tx: &mut Tx, id: SessionId) -> Result<bool, SqlError> {
+async fn has_superseded(tx: &mut Tx, id: SessionId) -> Result<bool> {
     let sql = "SELECT 1 FROM auth_superseded_tokens WHERE session_id = ? LIMIT 1";
     Ok(tx.fetch_one::<i64>(sql, &[id.into()]).await?.is_some())
 }

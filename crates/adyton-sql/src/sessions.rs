@@ -3,7 +3,7 @@
 use crate::SqlStore;
 use crate::db::{FromRow, Row, Tx, Value};
 use crate::dialect::Names;
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use crate::{events, tokens};
 use adyton_core::clock::Timestamp;
 use adyton_core::device::Device;
@@ -73,7 +73,7 @@ impl SessionStore for SqlStore {
 }
 
 impl FromRow for Session {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self, SqlError> {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
         Ok(Self {
             id: row.get()?,
             public_id: row.get()?,
@@ -95,7 +95,7 @@ impl FromRow for Session {
     }
 }
 
-async fn revoke(tx: &mut Tx, revocation: Revocation) -> Result<Vec<String>, SqlError> {
+async fn revoke(tx: &mut Tx, revocation: Revocation) -> Result<Vec<String>> {
     let Revocation { user_id, which, now, event } = revocation;
     let ended = end(tx, user_id, which, now).await?;
     let of_each = |id: &String| event.clone().user(user_id).session(id);
@@ -103,7 +103,7 @@ async fn revoke(tx: &mut Tx, revocation: Revocation) -> Result<Vec<String>, SqlE
     Ok(ended)
 }
 
-async fn erase_salts(tx: &mut Tx, before: Timestamp) -> Result<u64, SqlError> {
+async fn erase_salts(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     tx.execute(ERASE_SALTS, &[before.into()]).await
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn insert(
     new: NewSession,
     access_token: Option<TokenId>,
     now: Timestamp,
-) -> Result<Session, SqlError> {
+) -> Result<Session> {
     let sql = "INSERT INTO {sessions} (public_id, user_id, guard, abilities, secret_hash, rotation,
                access_token_id, device_name, user_agent, network, created_at, last_seen_at,
                expires_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)";
@@ -133,17 +133,13 @@ pub(crate) async fn insert(
 }
 
 /// A session as this transaction has left it.
-async fn reread(tx: &mut Tx, id: SessionId) -> Result<Session, SqlError> {
+async fn reread(tx: &mut Tx, id: SessionId) -> Result<Session> {
     let sql = "SELECT {s.*} FROM {sessions} s WHERE s.id = ?";
     tx.fetch_one(sql, &[id.into()]).await?.ok_or(SqlError::Unreadable)
 }
 
 /// Whether the user has no session, live or not, with this user agent.
-pub(crate) async fn is_new_device(
-    tx: &mut Tx,
-    user_id: UserId,
-    device: &Device,
-) -> Result<bool, SqlError> {
+pub(crate) async fn is_new_device(tx: &mut Tx, user_id: UserId, device: &Device) -> Result<bool> {
     let sql = "SELECT 1 FROM {sessions}
                WHERE user_id = ? AND COALESCE(user_agent, '') = ? LIMIT 1";
     let agent = device.user_agent.as_deref().unwrap_or_default();
@@ -156,7 +152,7 @@ pub(crate) async fn end_longest_idle(
     new: &Session,
     cap: u32,
     now: Timestamp,
-) -> Result<Vec<String>, SqlError> {
+) -> Result<Vec<String>> {
     let sql = "SELECT {s.*} FROM {sessions} s WHERE s.user_id = ? AND s.id <> ?
                AND s.revoked_at IS NULL AND s.expires_at > ?
                ORDER BY s.last_seen_at DESC, s.id DESC";
@@ -178,7 +174,7 @@ pub(crate) async fn end(
     user_id: UserId,
     which: Which,
     now: Timestamp,
-) -> Result<Vec<String>, SqlError> {
+) -> Result<Vec<String>> {
     let sql = "SELECT {s.*} FROM {sessions} s
                WHERE s.user_id = ? AND s.revoked_at IS NULL ORDER BY s.id{for_update}";
     let mut ended = Vec::new();
@@ -197,14 +193,14 @@ pub(crate) async fn end(
 }
 
 /// Deletes every session of a user, with what is known of their replaced tokens.
-pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64, SqlError> {
+pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64> {
     let superseded = "DELETE FROM auth_superseded_tokens
                       WHERE session_id IN (SELECT id FROM {sessions} WHERE user_id = ?)";
     tx.execute(superseded, &[user_id.into()]).await?;
     tx.execute("DELETE FROM {sessions} WHERE user_id = ?", &[user_id.into()]).await
 }
 
-async fn end_one(tx: &mut Tx, session: &Session, now: Timestamp) -> Result<(), SqlError> {
+async fn end_one(tx: &mut Tx, session: &Session, now: Timestamp) -> Result<()> {
     let sql = "UPDATE {sessions} SET revoked_at = ?, salt = NULL, access_token_id = NULL,
                previous_access_token_id = NULL WHERE id = ? AND revoked_at IS NULL";
     tx.execute(sql, &[now.into(), session.id.into()]).await?;
@@ -214,7 +210,7 @@ async fn end_one(tx: &mut Tx, session: &Session, now: Timestamp) -> Result<(), S
     Ok(())
 }
 
-async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>, SqlError> {
+async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>> {
     if !step(tx, &rotation).await? {
         return Ok(None);
     }
@@ -237,7 +233,7 @@ async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>, SqlE
 }
 
 /// The compare-and-set that decides which of several rotations is the one.
-async fn step(tx: &mut Tx, rotation: &Rotation) -> Result<bool, SqlError> {
+async fn step(tx: &mut Tx, rotation: &Rotation) -> Result<bool> {
     let sql = "UPDATE {sessions} SET rotation = rotation + 1, salt = ?, rotated_at = ?,
                expires_at = ?, secret_hash = COALESCE(?, secret_hash), previous_hash = ?
                WHERE id = ? AND user_id = ? AND rotation = ? AND revoked_at IS NULL
@@ -252,7 +248,7 @@ async fn step(tx: &mut Tx, rotation: &Rotation) -> Result<bool, SqlError> {
 }
 
 /// Writes a session's two pointers, and ends its previous access token with the grace.
-async fn point(tx: &mut Tx, session: &Session, grace_ends: Timestamp) -> Result<(), SqlError> {
+async fn point(tx: &mut Tx, session: &Session, grace_ends: Timestamp) -> Result<()> {
     let (current, previous) = (session.access_token, session.previous_access_token);
     let sql = "UPDATE {sessions} SET access_token_id = ?, previous_access_token_id = ?
                WHERE id = ?";

@@ -2,7 +2,7 @@
 
 use crate::SqlStore;
 use crate::db::Tx;
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use crate::{events, prune, sessions, tokens, users};
 use adyton_core::clock::Timestamp;
 use adyton_core::event::Event;
@@ -42,7 +42,7 @@ impl Store for SqlStore {
     }
 }
 
-async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>, SqlError> {
+async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>> {
     let SignInRecord { who, session, token, sessions_per_user, now, mut events } = record;
     let Some(user_id) = admit(tx, who, now).await? else { return Ok(None) };
     let user = users::find(tx, user_id).await?.ok_or(SqlError::Unreadable)?;
@@ -62,7 +62,7 @@ async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>, 
 }
 
 /// Makes a new user, or makes sure that the password of an existing one is still the verified one.
-async fn admit(tx: &mut Tx, who: Who, now: Timestamp) -> Result<Option<UserId>, SqlError> {
+async fn admit(tx: &mut Tx, who: Who, now: Timestamp) -> Result<Option<UserId>> {
     let (id, verified, rehashed) = match who {
         Who::New(user) => return users::insert(tx, &user, now).await,
         Who::Existing { id, verified, rehashed } => (id, verified, rehashed),
@@ -77,7 +77,7 @@ async fn admit(tx: &mut Tx, who: Who, now: Timestamp) -> Result<Option<UserId>, 
     Ok(Some(id))
 }
 
-async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool, SqlError> {
+async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool> {
     let PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event } = change;
     if !users::replace_password(tx, user_id, expected, new, now).await? {
         return Ok(false);
@@ -90,7 +90,7 @@ async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool, Sq
     Ok(true)
 }
 
-async fn delete_account(tx: &mut Tx, id: UserId, event: Event) -> Result<bool, SqlError> {
+async fn delete_account(tx: &mut Tx, id: UserId, event: Event) -> Result<bool> {
     tokens::delete_all(tx, id).await?;
     sessions::delete_all(tx, id).await?;
     let existed = users::delete(tx, id).await?;

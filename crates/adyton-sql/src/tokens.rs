@@ -4,7 +4,7 @@
 use crate::SqlStore;
 use crate::db::{FromRow, Row, Tx};
 use crate::dialect::Names;
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use crate::{events, sessions, users};
 use adyton_core::clock::Timestamp;
 use adyton_core::event::Event;
@@ -77,7 +77,7 @@ impl TokenStore for SqlStore {
 }
 
 impl FromRow for Token {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self, SqlError> {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
         Ok(Self {
             id: row.get()?,
             user_id: row.get()?,
@@ -91,7 +91,7 @@ impl FromRow for Token {
 }
 
 impl FromRow for FoundToken {
-    fn from_row(row: &mut Row, names: &Names) -> Result<Self, SqlError> {
+    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
         let token = Token::from_row(row, names)?;
         let session = row.joined(sessions::WIDTH, names)?;
         Ok(Self { token, session, user: row.joined(0, names)? })
@@ -105,7 +105,7 @@ async fn issue(
     limit: u32,
     now: Timestamp,
     event: Event,
-) -> Result<Option<Token>, SqlError> {
+) -> Result<Option<Token>> {
     users::lock(tx, user_id).await?;
     if count_live(tx, user_id, now).await? >= i64::from(limit) {
         return Ok(None);
@@ -115,7 +115,7 @@ async fn issue(
     Ok(Some(token))
 }
 
-async fn revoke(tx: &mut Tx, user: UserId, id: TokenId, event: Event) -> Result<bool, SqlError> {
+async fn revoke(tx: &mut Tx, user: UserId, id: TokenId, event: Event) -> Result<bool> {
     let deleted = delete_personal(tx, user, Some(id)).await? > 0;
     if deleted {
         events::insert(tx, vec![event.user(user).token(id)]).await?;
@@ -129,7 +129,7 @@ pub(crate) async fn insert(
     user_id: UserId,
     new: NewToken,
     now: Timestamp,
-) -> Result<Token, SqlError> {
+) -> Result<Token> {
     let sql = "INSERT INTO {tokens} (tokenable_type, tokenable_id, name, {token}, abilities,
                expires_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     let (kind, name) = (tx.tokenable_type(), new.name.as_str().into());
@@ -142,7 +142,7 @@ pub(crate) async fn insert(
 }
 
 /// Deletes a token of a session.
-pub(crate) async fn delete(tx: &mut Tx, id: TokenId) -> Result<u64, SqlError> {
+pub(crate) async fn delete(tx: &mut Tx, id: TokenId) -> Result<u64> {
     let kind = tx.tokenable_type();
     tx.execute("DELETE FROM {tokens} WHERE id = ? AND tokenable_type = ?", &[id.into(), kind]).await
 }
@@ -153,7 +153,7 @@ pub(crate) async fn delete_personal(
     tx: &mut Tx,
     user_id: UserId,
     id: Option<TokenId>,
-) -> Result<u64, SqlError> {
+) -> Result<u64> {
     let sql = "DELETE FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ?
                AND id BETWEEN ? AND ?
                AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = {tokens}.id)
@@ -165,13 +165,13 @@ pub(crate) async fn delete_personal(
 }
 
 /// Deletes every token of a user.
-pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64, SqlError> {
+pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64> {
     let sql = "DELETE FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ?";
     let kind = tx.tokenable_type();
     tx.execute(sql, &[kind, user_id.into()]).await
 }
 
-async fn count_live(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<i64, SqlError> {
+async fn count_live(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<i64> {
     let sql = "SELECT COUNT(*) FROM {tokens} t WHERE t.tokenable_type = ? AND t.tokenable_id = ?
                AND (t.expires_at IS NULL OR t.expires_at > ?)
                AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = t.id)
@@ -181,7 +181,7 @@ async fn count_live(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<i64,
     Ok(tx.fetch_one(sql, &[kind, user_id.into(), now.into()]).await?.unwrap_or_default())
 }
 
-async fn touch(tx: &mut Tx, touches: Touches) -> Result<(), SqlError> {
+async fn touch(tx: &mut Tx, touches: Touches) -> Result<()> {
     for (id, time) in touches.tokens {
         let sql = "UPDATE {tokens} SET last_used_at = ? WHERE id = ? AND tokenable_type = ?
                    AND (last_used_at IS NULL OR last_used_at < ?)";

@@ -3,7 +3,7 @@
 use crate::SqlStore;
 use crate::db::{FromRow, Row, Tx};
 use crate::dialect::Names;
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use crate::events;
 use adyton_core::clock::Timestamp;
 use adyton_core::event::Event;
@@ -86,7 +86,7 @@ const BY_ID: &str = "SELECT {u.*} FROM {users} u WHERE u.id = ?";
 
 /// Somebody else's table may allow nulls where Adyton's does not.
 impl FromRow for User {
-    fn from_row(row: &mut Row, names: &Names) -> Result<Self, SqlError> {
+    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
         let extra = names.user_columns.iter();
         Ok(Self {
             id: row.get()?,
@@ -94,29 +94,24 @@ impl FromRow for User {
             email: row.get::<Option<_>>()?.unwrap_or_default(),
             created_at: row.get()?,
             updated_at: row.get()?,
-            columns: extra
-                .map(|name| Ok((name.clone(), row.get()?)))
-                .collect::<Result<_, SqlError>>()?,
+            columns: extra.map(|name| Ok((name.clone(), row.get()?))).collect::<Result<_>>()?,
         })
     }
 }
 
 impl FromRow for Account {
-    fn from_row(row: &mut Row, names: &Names) -> Result<Self, SqlError> {
+    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
         Ok(Self { password: row.get()?, user: User::from_row(row, names)? })
     }
 }
 
 /// The user with this id.
-pub(crate) async fn find(tx: &mut Tx, id: UserId) -> Result<Option<User>, SqlError> {
+pub(crate) async fn find(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
     tx.fetch_one(BY_ID, &[id.into()]).await
 }
 
 /// The user's password, with the row held until the commit: `None` when there is no such user.
-pub(crate) async fn lock(
-    tx: &mut Tx,
-    id: UserId,
-) -> Result<Option<Option<StoredPassword>>, SqlError> {
+pub(crate) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<Option<StoredPassword>>> {
     tx.fetch_one("SELECT password FROM {users} WHERE id = ?{for_update}", &[id.into()]).await
 }
 
@@ -125,7 +120,7 @@ async fn insert_and_tell(
     user: NewUser,
     now: Timestamp,
     event: Event,
-) -> Result<Option<User>, SqlError> {
+) -> Result<Option<User>> {
     let Some(id) = insert(tx, &user, now).await? else { return Ok(None) };
     events::insert(tx, vec![event.user(id)]).await?;
     find(tx, id).await
@@ -133,11 +128,7 @@ async fn insert_and_tell(
 
 /// Inserts a user; `None` when the e-mail is taken. In a table of others an index may know nothing
 /// of case, so it is asked for first; of two at once the unique index stops the second.
-pub(crate) async fn insert(
-    tx: &mut Tx,
-    user: &NewUser,
-    now: Timestamp,
-) -> Result<Option<UserId>, SqlError> {
+pub(crate) async fn insert(tx: &mut Tx, user: &NewUser, now: Timestamp) -> Result<Option<UserId>> {
     if email_is_taken(tx, &user.email, UserId(0)).await? {
         return Ok(None);
     }
@@ -159,7 +150,7 @@ pub(crate) async fn replace_password(
     expected: Option<StoredPassword>,
     new: StoredPassword,
     now: Timestamp,
-) -> Result<bool, SqlError> {
+) -> Result<bool> {
     // Compared here and not by the database, whose collation may take two hashes for one.
     let stands = match (lock(tx, id).await?, expected) {
         (None, _) => false,
@@ -174,7 +165,7 @@ pub(crate) async fn replace_password(
 }
 
 /// Deletes a user and nothing else.
-pub(crate) async fn delete(tx: &mut Tx, id: UserId) -> Result<bool, SqlError> {
+pub(crate) async fn delete(tx: &mut Tx, id: UserId) -> Result<bool> {
     Ok(tx.execute("DELETE FROM {users} WHERE id = ?", &[id.into()]).await? > 0)
 }
 
@@ -184,7 +175,7 @@ async fn update(
     change: UserChange,
     now: Timestamp,
     event: Event,
-) -> Result<UserUpdate, SqlError> {
+) -> Result<UserUpdate> {
     if let Some(email) = &change.email
         && email_is_taken(tx, email, id).await?
     {
@@ -205,7 +196,7 @@ async fn update(
     Ok(UserUpdate::Updated(user))
 }
 
-async fn email_is_taken(tx: &mut Tx, email: &Email, except: UserId) -> Result<bool, SqlError> {
+async fn email_is_taken(tx: &mut Tx, email: &Email, except: UserId) -> Result<bool> {
     let sql = "SELECT id FROM {users} WHERE {lower_email} = ? AND id <> ? LIMIT 1";
     let params = [email.as_str().into(), except.into()];
     Ok(tx.fetch_one::<UserId>(sql, &params).await?.is_some())

@@ -3,7 +3,7 @@
 
 use super::value::{FromRow, Row, Value};
 use crate::dialect::Names;
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, OpenFlags, ToSql, ffi, params_from_iter};
@@ -20,7 +20,7 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens the connection that writes, and makes what is missing: the folder for its owner alone,
 /// and the file, whose log takes over its mode.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, SqlError> {
+pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     make_file(path).map_err(|error| cannot_open(path, error))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = connect(path, flags)?;
@@ -40,7 +40,7 @@ pub(super) struct Readers {
 
 impl Readers {
     /// Opens two for small machines, one a core for others.
-    pub(super) fn open(path: &Path) -> Result<Self, SqlError> {
+    pub(super) fn open(path: &Path) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
         let connections = (0..cores).map(|_| open_reader(path).map(Mutex::new));
         Ok(Self { connections: connections.collect::<Result<_, _>>()?, next: AtomicUsize::new(0) })
@@ -63,7 +63,7 @@ pub(super) fn fetch<T: FromRow>(
     names: &Names,
     sql: &'static str,
     params: &[Value],
-) -> Result<Vec<T>, SqlError> {
+) -> Result<Vec<T>> {
     let mut statement = conn.prepare_cached(&names.render(sql))?;
     let width = statement.column_count();
     let mut rows = statement.query(params_from_iter(params))?;
@@ -77,18 +77,18 @@ pub(super) fn fetch<T: FromRow>(
 }
 
 /// Runs a statement and counts the rows that it changed.
-pub(super) fn execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<u64, SqlError> {
+pub(super) fn execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<u64> {
     let changed = conn.prepare_cached(sql)?.execute(params_from_iter(params))?;
     Ok(changed.try_into().unwrap_or(u64::MAX))
 }
 
-fn open_reader(path: &Path) -> Result<Connection, SqlError> {
+fn open_reader(path: &Path) -> Result<Connection> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.pragma_update(None, "query_only", true).map_err(|error| cannot_open(path, error))?;
     Ok(conn)
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, SqlError> {
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     // An absolute path is never one of SQLite's special names (`:memory:`, `file:…`).
     let connected =
         std::path::absolute(path).map_err(|error| cannot_open(path, error)).and_then(|file| {
