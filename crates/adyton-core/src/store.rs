@@ -49,6 +49,19 @@ pub trait Store: UserStore + TokenStore + SessionStore + EventStore {
     /// Deletes a user with every token and session of theirs. `false` when there was none.
     async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError>;
 
+    /// The part of [`sign_in`](Self::sign_in) that knows no users: inserts the session and its
+    /// token, and ends what goes beyond the cap. [`WithUsers`] calls it for users of other tables,
+    /// so it asks for no user row.
+    async fn open_session(&self, opening: SessionOpening) -> Result<OpenedSession, StoreError>;
+
+    /// The part of [`change_password`](Self::change_password) that knows no users: ends sessions
+    /// and, if asked, deletes personal access tokens.
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError>;
+
+    /// The part of [`delete_account`](Self::delete_account) that knows no users: deletes every
+    /// token and session of this user, replaced refresh tokens included.
+    async fn delete_owned(&self, user_id: UserId) -> Result<(), StoreError>;
+
     /// Deletes one batch of what had its time before `before`: tokens that expired, sessions that
     /// expired or were revoked (with their tokens), replaced refresh tokens that would have
     /// expired. At most `limit` rows of each.
@@ -77,6 +90,23 @@ pub struct SignInRecord {
     pub now: Timestamp,
     /// Written with it; the store fills in the user.
     pub events: Vec<Event>,
+}
+
+impl SignInRecord {
+    /// What is left to write once it is known whose sign-in it is: its session, with that user
+    /// filled into the events.
+    #[must_use]
+    pub fn opening(self, user_id: UserId) -> SessionOpening {
+        let events = self.events.into_iter().map(|event| event.user(user_id)).collect();
+        SessionOpening {
+            user_id,
+            session: self.session,
+            token: self.token,
+            sessions_per_user: self.sessions_per_user,
+            now: self.now,
+            events,
+        }
+    }
 }
 
 /// Who signs in.
@@ -110,6 +140,50 @@ pub struct SignedIn {
     pub ended: Vec<String>,
 }
 
+/// A session to be opened for a user who is known already.
+#[derive(Clone, Debug)]
+pub struct SessionOpening {
+    /// Whose.
+    pub user_id: UserId,
+    /// The session that begins.
+    pub session: NewSession,
+    /// Its access token, for guard `token`.
+    pub token: Option<NewToken>,
+    /// How many live sessions the user may have after it.
+    pub sessions_per_user: u32,
+    /// The time of all of it.
+    pub now: Timestamp,
+    /// Written with it as they stand.
+    pub events: Vec<Event>,
+}
+
+/// A session that was opened.
+#[derive(Clone, Debug)]
+pub struct OpenedSession {
+    /// The session.
+    pub session: Session,
+    /// Its access token.
+    pub token: Option<Token>,
+    /// Whether the user had no earlier session with this user agent.
+    pub new_device: bool,
+    /// Public ids of the sessions that ended because of the cap.
+    pub ended: Vec<String>,
+}
+
+impl OpenedSession {
+    /// The same as the outcome of this user's sign-in.
+    #[must_use]
+    pub fn by(self, user: User) -> SignedIn {
+        SignedIn {
+            user,
+            session: self.session,
+            token: self.token,
+            new_device: self.new_device,
+            ended: self.ended,
+        }
+    }
+}
+
 /// A password change to be written.
 #[derive(Clone, Debug)]
 pub struct PasswordChange {
@@ -127,6 +201,21 @@ pub struct PasswordChange {
     pub now: Timestamp,
     /// Written with it.
     pub event: Event,
+}
+
+/// What a user's credentials opened, to be closed.
+#[derive(Clone, Debug)]
+pub struct OwnedRevocation {
+    /// Whose.
+    pub user_id: UserId,
+    /// The session that stays; every other ends with its tokens.
+    pub keep: Option<SessionId>,
+    /// Whether personal access tokens go too.
+    pub tokens: bool,
+    /// When.
+    pub now: Timestamp,
+    /// Written with it, once.
+    pub event: Option<Event>,
 }
 
 /// How many rows a batch of pruning removed.
