@@ -227,8 +227,7 @@ async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>> {
         let row = [replace.old.into(), session.id.into(), replace.old_expires_at.into()];
         tx.execute(sql, &row).await?;
     }
-    let event = rotation.event.user(session.user_id).session(&session.public_id);
-    events::insert(tx, vec![event]).await?;
+    events::insert(tx, vec![rotation.event]).await?;
     Ok(Some(session))
 }
 
