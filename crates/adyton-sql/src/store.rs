@@ -7,7 +7,8 @@ use crate::{events, prune, sessions, tokens, users};
 use adyton_core::clock::Timestamp;
 use adyton_core::event::Event;
 use adyton_core::store::{
-    PasswordChange, Pruned, SignInRecord, SignedIn, Store, StoreError, Which, Who,
+    OpenedSession, OwnedRevocation, PasswordChange, Pruned, SessionOpening, SignInRecord, SignedIn,
+    Store, StoreError, Which, Who,
 };
 use adyton_core::user::UserId;
 use async_trait::async_trait;
@@ -24,6 +25,18 @@ impl Store for SqlStore {
 
     async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError> {
         self.write(move |tx| Box::pin(delete_account(tx, id, event))).await
+    }
+
+    async fn open_session(&self, opening: SessionOpening) -> Result<OpenedSession, StoreError> {
+        self.write(|tx| Box::pin(open_session(tx, opening))).await
+    }
+
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError> {
+        self.write(|tx| Box::pin(revoke_owned(tx, revocation))).await
+    }
+
+    async fn delete_owned(&self, user_id: UserId) -> Result<(), StoreError> {
+        self.write(move |tx| Box::pin(delete_owned(tx, user_id))).await
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<Pruned, StoreError> {
@@ -43,9 +56,13 @@ impl Store for SqlStore {
 }
 
 async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>> {
-    let SignInRecord { who, session, token, sessions_per_user, now, mut events } = record;
-    let Some(user_id) = admit(tx, who, now).await? else { return Ok(None) };
-    let user = users::find(tx, user_id).await?.ok_or(SqlError::Unreadable)?;
+    let Some(id) = admit(tx, record.who.clone(), record.now).await? else { return Ok(None) };
+    let user = users::find(tx, id).await?.ok_or(SqlError::Unreadable)?;
+    Ok(Some(open_session(tx, record.opening(id)).await?.by(user)))
+}
+
+async fn open_session(tx: &mut Tx, opening: SessionOpening) -> Result<OpenedSession> {
+    let SessionOpening { user_id, session, token, sessions_per_user, now, events } = opening;
     let new_device = sessions::is_new_device(tx, user_id, &session.device).await?;
     let token = match token {
         Some(token) => Some(tokens::insert(tx, user_id, token, now).await?),
@@ -53,12 +70,9 @@ async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>> 
     };
     let access_token = token.as_ref().map(|token| token.id);
     let session = sessions::insert(tx, user_id, session, access_token, now).await?;
-    for event in &mut events {
-        event.user_id.get_or_insert(user_id);
-    }
     events::insert(tx, events).await?;
     let ended = sessions::end_longest_idle(tx, &session, sessions_per_user, now).await?;
-    Ok(Some(SignedIn { user, session, token, new_device, ended }))
+    Ok(OpenedSession { session, token, new_device, ended })
 }
 
 /// Makes a new user, or makes sure that the password of an existing one is still the verified one.
@@ -82,20 +96,32 @@ async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool> {
     if !users::replace_password(tx, user_id, expected, new, now).await? {
         return Ok(false);
     }
-    sessions::end(tx, user_id, keep.map_or(Which::All, Which::AllBut), now).await?;
-    if revoke_tokens {
-        tokens::delete_personal(tx, user_id, None).await?;
-    }
-    events::insert(tx, vec![event.user(user_id)]).await?;
+    let event = Some(event.user(user_id));
+    revoke_owned(tx, OwnedRevocation { user_id, keep, tokens: revoke_tokens, now, event }).await?;
     Ok(true)
 }
 
+async fn revoke_owned(tx: &mut Tx, revocation: OwnedRevocation) -> Result<()> {
+    let OwnedRevocation { user_id, keep, tokens, now, event } = revocation;
+    sessions::end(tx, user_id, keep.map_or(Which::All, Which::AllBut), now).await?;
+    if tokens {
+        tokens::delete_personal(tx, user_id, None).await?;
+    }
+    events::insert(tx, event.into_iter().collect()).await
+}
+
+/// What a user who is gone already has left behind goes too.
 async fn delete_account(tx: &mut Tx, id: UserId, event: Event) -> Result<bool> {
-    tokens::delete_all(tx, id).await?;
-    sessions::delete_all(tx, id).await?;
+    delete_owned(tx, id).await?;
     let existed = users::delete(tx, id).await?;
     if existed {
         events::insert(tx, vec![event.user(id)]).await?;
     }
     Ok(existed)
+}
+
+async fn delete_owned(tx: &mut Tx, user_id: UserId) -> Result<()> {
+    tokens::delete_all(tx, user_id).await?;
+    sessions::delete_all(tx, user_id).await?;
+    Ok(())
 }
