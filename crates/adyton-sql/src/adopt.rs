@@ -1,8 +1,8 @@
 //! Tables of others: what they must have before Adyton works on them. It looks and never alters.
 
-use crate::db::Tx;
-use crate::dialect::{COLUMNS_OF, DEFINITION_OF};
-use crate::error::SqlError;
+use crate::db::{FromRow, Row, Tx};
+use crate::dialect::{COLUMNS_OF, DEFINITION_OF, Names};
+use crate::error::{Result, SqlError};
 
 /// A table that stands in the database.
 pub(crate) struct Table {
@@ -21,25 +21,15 @@ struct Column {
 
 impl Table {
     /// Looks for a table, in whatever case its name was written.
-    pub(crate) async fn find(tx: &mut Tx, name: &str) -> Result<Option<Self>, SqlError> {
-        let rows = tx.fetch(DEFINITION_OF, &[name.into()]).await?;
-        let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
-        let definition = row.get()?;
-        let mut columns = Vec::new();
-        for mut row in tx.fetch(COLUMNS_OF, &[name.into()]).await? {
-            columns.push(Column {
-                name: row.get()?,
-                kind: row.get()?,
-                key: row.get()?,
-                not_null: row.get()?,
-                has_default: row.get()?,
-            });
-        }
+    pub(crate) async fn find(tx: &mut Tx, name: &str) -> Result<Option<Self>> {
+        let found = tx.fetch_one(DEFINITION_OF, &[name.into()]).await?;
+        let Some(definition) = found else { return Ok(None) };
+        let columns = tx.fetch(COLUMNS_OF, &[name.into()]).await?;
         Ok(Some(Self { name: name.to_owned(), columns, definition }))
     }
 
     /// Refuses a table that lacks a column, or whose key is not an integer that SQLite counts up.
-    pub(crate) fn check(&self, needed: &[&str]) -> Result<(), SqlError> {
+    pub(crate) fn check(&self, needed: &[&str]) -> Result<()> {
         for column in needed {
             self.column(column)?;
         }
@@ -73,15 +63,27 @@ impl Table {
     }
 
     /// Whether a column takes null; an error when there is no such column.
-    pub(crate) fn takes_null(&self, column: &str) -> Result<bool, SqlError> {
+    pub(crate) fn takes_null(&self, column: &str) -> Result<bool> {
         Ok(!self.column(column)?.not_null)
     }
 
-    fn column(&self, name: &str) -> Result<&Column, SqlError> {
+    fn column(&self, name: &str) -> Result<&Column> {
         let found = self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
         found.ok_or_else(|| SqlError::MissingColumn {
             table: self.name.clone(),
             column: name.to_owned(),
+        })
+    }
+}
+
+impl FromRow for Column {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+        Ok(Self {
+            name: row.get()?,
+            kind: row.get()?,
+            key: row.get()?,
+            not_null: row.get()?,
+            has_default: row.get()?,
         })
     }
 }

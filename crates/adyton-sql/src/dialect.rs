@@ -77,6 +77,17 @@ impl Names {
     }
 }
 
+#[cfg(test)]
+impl Names {
+    pub(crate) fn forget(&self) {
+        self.rendered.write().unwrap().clear();
+    }
+
+    pub(crate) fn rendered(&self) -> Vec<Arc<str>> {
+        self.rendered.read().unwrap().values().cloned().collect()
+    }
+}
+
 fn quote(name: &str) -> String {
     format!("\"{name}\"")
 }

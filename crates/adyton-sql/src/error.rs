@@ -7,6 +7,9 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// What the functions of this crate return.
+pub(crate) type Result<T, E = SqlError> = std::result::Result<T, E>;
+
 /// Why the database could not do what was asked. Cheap to clone: a commit that fails is told to
 /// everybody who waited for it.
 #[derive(Clone, Debug, thiserror::Error)]

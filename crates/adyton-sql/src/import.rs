@@ -5,8 +5,8 @@
 
 use crate::SqlStore;
 use crate::adopt::Table;
-use crate::db::{Row, Tx, Value};
-use crate::error::SqlError;
+use crate::db::{Tx, Value};
+use crate::error::{Result, SqlError};
 use crate::tokens;
 use adyton_core::ability::Abilities;
 use adyton_core::clock::Timestamp;
@@ -72,8 +72,7 @@ async fn survey(tx: &mut Tx) -> Result<(bool, u64), SqlError> {
     let Some(table) = Table::find(tx, &users).await? else { return Err(SqlError::NotMigrated) };
     let nullable = table.takes_null(&column)?;
     let sql = "SELECT COUNT(*) FROM {users} u WHERE u.{token} <> '' AND u.{token} NOT LIKE ?";
-    let mut rows = tx.fetch(sql, &[pattern()]).await?;
-    let total: i64 = rows.pop().ok_or(SqlError::Unreadable)?.get()?;
+    let total: i64 = tx.fetch_one(sql, &[pattern()]).await?.unwrap_or_default();
     Ok((nullable, total.unsigned_abs()))
 }
 
@@ -93,12 +92,13 @@ struct Batch {
     skipped: Vec<UserId>,
 }
 
-async fn import(tx: &mut Tx, task: Task) -> Result<Batch, SqlError> {
+async fn import(tx: &mut Tx, task: Task) -> Result<Batch> {
     let sql = "SELECT u.id, u.{token} FROM {users} u WHERE u.id > ? AND u.{token} <> ''
                AND u.{token} NOT LIKE ? ORDER BY u.id LIMIT ?{for_update}";
     let mut batch = Batch::default();
-    for row in tx.fetch(sql, &[task.after.into(), pattern(), BATCH.into()]).await? {
-        let (id, imported) = import_one(tx, row, task).await?;
+    let params = [task.after.into(), pattern(), BATCH.into()];
+    for (id, text) in tx.fetch::<(UserId, Option<String>)>(sql, &params).await? {
+        let imported = import_one(tx, id, &text.unwrap_or_default(), task).await?;
         batch.last = Some(id);
         batch.seen += 1;
         batch.imported += u64::from(imported);
@@ -109,14 +109,12 @@ async fn import(tx: &mut Tx, task: Task) -> Result<Batch, SqlError> {
     Ok(batch)
 }
 
-async fn import_one(tx: &mut Tx, mut row: Row, task: Task) -> Result<(UserId, bool), SqlError> {
-    let id = row.get()?;
-    let text = row.get::<Option<String>>()?.unwrap_or_default();
+async fn import_one(tx: &mut Tx, id: UserId, text: &str, task: Task) -> Result<bool> {
     let shape = (16..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-    let hash = Hash::of(&text);
+    let hash = Hash::of(text);
     let known = "SELECT 1 FROM {tokens} WHERE {token} = ?";
-    if !shape || !tx.fetch(known, &[hash.into()]).await?.is_empty() {
-        return Ok((id, false));
+    if !shape || tx.fetch_one::<i64>(known, &[hash.into()]).await?.is_some() {
+        return Ok(false);
     }
     let token = NewToken {
         name: "imported".into(),
@@ -127,11 +125,11 @@ async fn import_one(tx: &mut Tx, mut row: Row, task: Task) -> Result<(UserId, bo
     tokens::insert(tx, id, token, task.now).await?;
     let erased = if task.nullable { Value::Null } else { unusable()?.into() };
     tx.execute("UPDATE {users} SET {token} = ? WHERE id = ?", &[erased, id.into()]).await?;
-    Ok((id, true))
+    Ok(true)
 }
 
 /// A value that is nobody's token, and like no other where the column is unique.
-fn unusable() -> Result<String, SqlError> {
+fn unusable() -> Result<String> {
     let drawn = Salt::draw().map_err(|error| SqlError::Entropy(Arc::new(error)))?;
     Ok(format!("{ERASED}{:.32}", drawn.to_hex()))
 }
@@ -142,9 +140,8 @@ fn pattern() -> Value {
 
 /// Writes the whole file anew and empties its log: whoever wrote it before may have left plain
 /// text in pages that were free already.
-async fn rewrite_file(tx: &mut Tx) -> Result<(), SqlError> {
+async fn rewrite_file(tx: &mut Tx) -> Result<()> {
     tx.script("VACUUM").await?;
-    let mut rows = tx.fetch("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
-    let busy: bool = rows.pop().ok_or(SqlError::Unreadable)?.get()?;
-    if busy { Err(SqlError::Busy) } else { Ok(()) }
+    let busy = tx.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
+    if busy == Some(false) { Ok(()) } else { Err(SqlError::Busy) }
 }

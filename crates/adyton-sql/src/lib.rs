@@ -28,6 +28,8 @@ mod error;
 mod events;
 mod import;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod prune;
 mod sessions;
 mod store;
@@ -39,7 +41,8 @@ pub use import::ImportReport;
 pub use migrate::{MigrationReport, MigrationState, MigrationStatus};
 
 use adyton_core::config::{Config, Lifetime};
-use db::Db;
+use adyton_core::store::StoreError;
+use db::{Body, Db, Tx, Value};
 use dialect::Names;
 use std::fmt;
 use std::sync::Arc;
@@ -63,6 +66,21 @@ impl SqlStore {
         config.validate()?;
         let db = Db::open_sqlite(&config.connector.sqlite_path(), Names::new(config))?;
         Ok(Self { db: Arc::new(db), personal_token_expiration: config.personal_token_expiration })
+    }
+}
+
+impl SqlStore {
+    /// One transaction, as the port answers it.
+    async fn write<T, F>(&self, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+    {
+        Ok(self.db.transaction(body).await?)
+    }
+
+    fn tokenable_type(&self) -> Value {
+        self.db.names().tokenable_type.as_str().into()
     }
 }
 

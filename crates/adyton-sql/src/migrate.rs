@@ -5,9 +5,9 @@
 
 use crate::SqlStore;
 use crate::adopt::Table;
-use crate::db::Tx;
+use crate::db::{FromRow, Row, Tx};
 use crate::dialect::Names;
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use adyton_core::clock::Timestamp;
 
 const LEDGER: &str = "
@@ -19,6 +19,19 @@ CREATE TABLE IF NOT EXISTS adyton_migrations (
   PRIMARY KEY (name, table_name)
 );
 ";
+
+const USER_COLUMNS: [&str; 6] = ["id", "name", "email", "password", "created_at", "updated_at"];
+const TOKEN_COLUMNS: [&str; 9] = [
+    "id",
+    "tokenable_type",
+    "tokenable_id",
+    "name",
+    "abilities",
+    "last_used_at",
+    "expires_at",
+    "created_at",
+    "updated_at",
+];
 
 /// One table and the text that makes it.
 struct Migration {
@@ -35,32 +48,22 @@ enum Subject {
     Own(&'static str),
 }
 
+macro_rules! migration {
+    ($name:literal, $subject:expr) => {
+        Migration {
+            name: $name,
+            sql: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
+            subject: $subject,
+        }
+    };
+}
+
 const MIGRATIONS: [Migration; 5] = [
-    Migration {
-        name: "0001_users",
-        sql: include_str!("../migrations/sqlite/0001_users.sql"),
-        subject: Subject::Users,
-    },
-    Migration {
-        name: "0002_personal_access_tokens",
-        sql: include_str!("../migrations/sqlite/0002_personal_access_tokens.sql"),
-        subject: Subject::Tokens,
-    },
-    Migration {
-        name: "0003_auth_sessions",
-        sql: include_str!("../migrations/sqlite/0003_auth_sessions.sql"),
-        subject: Subject::Sessions,
-    },
-    Migration {
-        name: "0004_auth_superseded_tokens",
-        sql: include_str!("../migrations/sqlite/0004_auth_superseded_tokens.sql"),
-        subject: Subject::Own("auth_superseded_tokens"),
-    },
-    Migration {
-        name: "0005_auth_events",
-        sql: include_str!("../migrations/sqlite/0005_auth_events.sql"),
-        subject: Subject::Own("auth_events"),
-    },
+    migration!("0001_users", Subject::Users),
+    migration!("0002_personal_access_tokens", Subject::Tokens),
+    migration!("0003_auth_sessions", Subject::Sessions),
+    migration!("0004_auth_superseded_tokens", Subject::Own("auth_superseded_tokens")),
+    migration!("0005_auth_events", Subject::Own("auth_events")),
 ];
 
 /// A migration and how it stands.
@@ -184,7 +187,7 @@ impl Step {
     }
 }
 
-async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport, SqlError> {
+async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
     let plan = plan(tx).await?;
     let mut report = MigrationReport::default();
     for Step { migration, status, warnings } in plan {
@@ -211,7 +214,7 @@ async fn enter(
     table: &str,
     adopted: bool,
     now: Timestamp,
-) -> Result<(), SqlError> {
+) -> Result<()> {
     tx.script(LEDGER).await?;
     let old = "DELETE FROM adyton_migrations WHERE name = ? AND table_name = ?";
     tx.execute(old, &[migration.name.into(), table.into()]).await?;
@@ -222,7 +225,7 @@ async fn enter(
     Ok(())
 }
 
-async fn plan(tx: &mut Tx) -> Result<Vec<Step>, SqlError> {
+async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
     let ledger = read_ledger(tx).await?;
     let mut plan = Vec::new();
     for migration in &MIGRATIONS {
@@ -255,20 +258,24 @@ struct Entry {
 }
 
 /// Reads what was done before. An entry that this version does not know was made by a newer one.
-async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>, SqlError> {
+async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>> {
     if Table::find(tx, "adyton_migrations").await?.is_none() {
         return Ok(Vec::new());
     }
     let sql = "SELECT name, table_name, adopted, applied_at FROM adyton_migrations";
-    let mut ledger = Vec::new();
-    for mut row in tx.fetch(sql, &[]).await? {
-        let (name, table) = (row.get::<String>()?, row.get()?);
-        if !MIGRATIONS.iter().any(|migration| migration.name == name) {
-            return Err(SqlError::Newer { migration: name });
-        }
-        ledger.push(Entry { name, table, adopted: row.get()?, at: row.get()? });
+    let ledger: Vec<Entry> = tx.fetch(sql, &[]).await?;
+    let known = |entry: &&Entry| MIGRATIONS.iter().any(|migration| migration.name == entry.name);
+    match ledger.iter().find(|entry| !known(entry)) {
+        Some(newer) => Err(SqlError::Newer { migration: newer.name.clone() }),
+        None => Ok(ledger),
     }
-    Ok(ledger)
+}
+
+impl FromRow for Entry {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+        let (name, table) = (row.get()?, row.get()?);
+        Ok(Self { name, table, adopted: row.get()?, at: row.get()? })
+    }
 }
 
 impl Subject {
@@ -283,21 +290,10 @@ impl Subject {
 
     /// Refuses a table that Adyton cannot work on; says what is doubtful. Those that may be
     /// somebody else's are checked at every start, since the configuration names their columns.
-    fn check(self, table: &Table, names: &Names, ours: bool) -> Result<Vec<String>, SqlError> {
+    fn check(self, table: &Table, names: &Names, ours: bool) -> Result<Vec<String>> {
         let mut columns: Vec<&str> = match self {
-            Self::Users => vec!["id", "name", "email", "password", "created_at", "updated_at"],
-            Self::Tokens => vec![
-                "id",
-                "tokenable_type",
-                "tokenable_id",
-                "name",
-                "abilities",
-                "last_used_at",
-                "expires_at",
-                "created_at",
-                "updated_at",
-                &names.token_field,
-            ],
+            Self::Users => USER_COLUMNS.to_vec(),
+            Self::Tokens => TOKEN_COLUMNS.into_iter().chain([&*names.token_field]).collect(),
             Self::Sessions | Self::Own(_) if ours => return Ok(Vec::new()),
             Self::Sessions | Self::Own(_) => {
                 return Err(SqlError::TableTaken { table: self.table(names).to_owned() });

@@ -1,8 +1,9 @@
 //! Sessions in SQL. The table is Adyton's own.
 
 use crate::SqlStore;
-use crate::db::{Row, Tx};
-use crate::error::SqlError;
+use crate::db::{FromRow, Row, Tx, Value};
+use crate::dialect::Names;
+use crate::error::{Result, SqlError};
 use crate::{events, tokens};
 use adyton_core::clock::Timestamp;
 use adyton_core::device::Device;
@@ -22,27 +23,30 @@ pub(crate) const COLUMNS: &str = "
 /// How many those are.
 pub(crate) const WIDTH: usize = 18;
 
+pub(crate) const ERASE_SALTS: &str =
+    "UPDATE {sessions} SET salt = NULL WHERE salt IS NOT NULL AND rotated_at < ?";
+
 #[async_trait]
 impl SessionStore for SqlStore {
     /// Two look-ups are enough although a rotation may fall between them: a secret goes from
     /// current to superseded and never back.
     async fn find_session(&self, secret: &Hash) -> Result<Option<FoundSession>, StoreError> {
         let current = "SELECT {s.*} FROM {sessions} s WHERE s.secret_hash = ?";
-        if let Some(mut row) = self.db.fetch(current, &[(*secret).into()]).await?.pop() {
-            return Ok(Some(FoundSession { session: read(&mut row)?, superseded: None }));
+        if let Some(session) = self.db.fetch_one(current, &[(*secret).into()]).await? {
+            return Ok(Some(FoundSession { session, superseded: None }));
         }
         let superseded = "SELECT p.expires_at, {s.*} FROM auth_superseded_tokens p
                           JOIN {sessions} s ON s.id = p.session_id WHERE p.hash = ?";
-        let mut rows = self.db.fetch(superseded, &[(*secret).into()]).await?;
-        let Some(mut row) = rows.pop() else { return Ok(None) };
-        let superseded = Some(Superseded { expires_at: row.get()? });
-        Ok(Some(FoundSession { superseded, session: read(&mut row)? }))
+        let found = self.db.fetch_one(superseded, &[(*secret).into()]).await?;
+        Ok(found.map(|(expires_at, session)| FoundSession {
+            session,
+            superseded: Some(Superseded { expires_at }),
+        }))
     }
 
     async fn find_session_by_public_id(&self, id: &str) -> Result<Option<Session>, StoreError> {
         let sql = "SELECT {s.*} FROM {sessions} s WHERE s.public_id = ?";
-        let mut rows = self.db.fetch(sql, &[id.into()]).await?;
-        Ok(rows.pop().map(|mut row| read(&mut row)).transpose()?)
+        Ok(self.db.fetch_one(sql, &[id.into()]).await?)
     }
 
     async fn list_sessions(
@@ -52,63 +56,55 @@ impl SessionStore for SqlStore {
     ) -> Result<Vec<Session>, StoreError> {
         let sql = "SELECT {s.*} FROM {sessions} s WHERE s.user_id = ? AND s.revoked_at IS NULL
                    AND s.expires_at > ? ORDER BY s.created_at DESC, s.id DESC";
-        let rows = self.db.fetch(sql, &[user_id.into(), now.into()]).await?;
-        Ok(read_all(rows)?)
+        Ok(self.db.fetch(sql, &[user_id.into(), now.into()]).await?)
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<Option<Session>, StoreError> {
-        Ok(self.db.transaction(|tx| Box::pin(rotate(tx, rotation))).await?)
+        self.write(|tx| Box::pin(rotate(tx, rotation))).await
     }
 
     async fn revoke_sessions(&self, revocation: Revocation) -> Result<Vec<String>, StoreError> {
-        let write = self.db.transaction(move |tx| {
-            Box::pin(async move {
-                let Revocation { user_id, which, now, event } = revocation;
-                let ended = end(tx, user_id, which, now).await?;
-                let of_each = |id: &String| event.clone().user(user_id).session(id);
-                events::insert(tx, ended.iter().map(of_each).collect()).await?;
-                Ok(ended)
-            })
-        });
-        Ok(write.await?)
+        self.write(|tx| Box::pin(revoke(tx, revocation))).await
     }
 
     async fn erase_salts(&self, rotated_before: Timestamp) -> Result<u64, StoreError> {
-        let write = self.db.transaction(move |tx| {
-            Box::pin(async move {
-                let sql = "UPDATE {sessions} SET salt = NULL
-                           WHERE salt IS NOT NULL AND rotated_at < ?";
-                tx.execute(sql, &[rotated_before.into()]).await
-            })
-        });
-        Ok(write.await?)
+        self.write(move |tx| Box::pin(erase_salts(tx, rotated_before))).await
     }
 }
 
-/// A session, from [`COLUMNS`].
-pub(crate) fn read(row: &mut Row) -> Result<Session, SqlError> {
-    Ok(Session {
-        id: row.get()?,
-        public_id: row.get()?,
-        user_id: row.get()?,
-        guard: row.get()?,
-        abilities: row.get()?,
-        rotation: row.get()?,
-        previous: row.get()?,
-        salt: row.get()?,
-        rotated_at: row.get()?,
-        access_token: row.get()?,
-        previous_access_token: row.get()?,
-        device: Device { name: row.get()?, user_agent: row.get()?, network: row.get()? },
-        created_at: row.get()?,
-        last_seen_at: row.get()?,
-        expires_at: row.get()?,
-        revoked_at: row.get()?,
-    })
+impl FromRow for Session {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+        Ok(Self {
+            id: row.get()?,
+            public_id: row.get()?,
+            user_id: row.get()?,
+            guard: row.get()?,
+            abilities: row.get()?,
+            rotation: row.get()?,
+            previous: row.get()?,
+            salt: row.get()?,
+            rotated_at: row.get()?,
+            access_token: row.get()?,
+            previous_access_token: row.get()?,
+            device: Device { name: row.get()?, user_agent: row.get()?, network: row.get()? },
+            created_at: row.get()?,
+            last_seen_at: row.get()?,
+            expires_at: row.get()?,
+            revoked_at: row.get()?,
+        })
+    }
 }
 
-fn read_all(rows: Vec<Row>) -> Result<Vec<Session>, SqlError> {
-    rows.into_iter().map(|mut row| read(&mut row)).collect()
+async fn revoke(tx: &mut Tx, revocation: Revocation) -> Result<Vec<String>> {
+    let Revocation { user_id, which, now, event } = revocation;
+    let ended = end(tx, user_id, which, now).await?;
+    let of_each = |id: &String| event.clone().user(user_id).session(id);
+    events::insert(tx, ended.iter().map(of_each).collect()).await?;
+    Ok(ended)
+}
+
+async fn erase_salts(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(ERASE_SALTS, &[before.into()]).await
 }
 
 /// Inserts a session at its sign-in.
@@ -118,54 +114,36 @@ pub(crate) async fn insert(
     new: NewSession,
     access_token: Option<TokenId>,
     now: Timestamp,
-) -> Result<Session, SqlError> {
+) -> Result<Session> {
     let sql = "INSERT INTO {sessions} (public_id, user_id, guard, abilities, secret_hash, rotation,
                access_token_id, device_name, user_agent, network, created_at, last_seen_at,
                expires_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)";
-    let params = [
-        new.public_id.as_str().into(),
-        user_id.into(),
-        new.guard.into(),
-        (&new.abilities).into(),
-        new.secret.into(),
-        access_token.into(),
-        new.device.name.as_deref().into(),
-        new.device.user_agent.as_deref().into(),
-        new.device.network.as_deref().into(),
-        now.into(),
-        now.into(),
-        new.expires_at.into(),
-    ];
-    Ok(Session {
-        id: SessionId(tx.insert(sql, &params).await?),
-        public_id: new.public_id,
-        user_id,
-        guard: new.guard,
-        abilities: new.abilities,
-        rotation: 0,
-        previous: None,
-        salt: None,
-        rotated_at: None,
-        access_token,
-        previous_access_token: None,
-        device: new.device,
-        created_at: now,
-        last_seen_at: now,
-        expires_at: new.expires_at,
-        revoked_at: None,
-    })
+    let (public_id, user, guard) =
+        (new.public_id.as_str().into(), user_id.into(), new.guard.into());
+    let (abilities, secret, token) =
+        ((&new.abilities).into(), new.secret.into(), access_token.into());
+    let name = new.device.name.as_deref().into();
+    let agent = new.device.user_agent.as_deref().into();
+    let network = new.device.network.as_deref().into();
+    let (at, seen, end) = (now.into(), now.into(), new.expires_at.into());
+    let params =
+        [public_id, user, guard, abilities, secret, token, name, agent, network, at, seen, end];
+    let id = SessionId(tx.insert(sql, &params).await?);
+    reread(tx, id).await
+}
+
+/// A session as this transaction has left it.
+async fn reread(tx: &mut Tx, id: SessionId) -> Result<Session> {
+    let sql = "SELECT {s.*} FROM {sessions} s WHERE s.id = ?";
+    tx.fetch_one(sql, &[id.into()]).await?.ok_or(SqlError::Unreadable)
 }
 
 /// Whether the user has no session, live or not, with this user agent.
-pub(crate) async fn is_new_device(
-    tx: &mut Tx,
-    user_id: UserId,
-    device: &Device,
-) -> Result<bool, SqlError> {
+pub(crate) async fn is_new_device(tx: &mut Tx, user_id: UserId, device: &Device) -> Result<bool> {
     let sql = "SELECT 1 FROM {sessions}
                WHERE user_id = ? AND COALESCE(user_agent, '') = ? LIMIT 1";
     let agent = device.user_agent.as_deref().unwrap_or_default();
-    Ok(tx.fetch(sql, &[user_id.into(), agent.into()]).await?.is_empty())
+    Ok(tx.fetch_one::<i64>(sql, &[user_id.into(), agent.into()]).await?.is_none())
 }
 
 /// Ends the longest idle sessions beyond the cap, never the new one, each with an event.
@@ -174,12 +152,12 @@ pub(crate) async fn end_longest_idle(
     new: &Session,
     cap: u32,
     now: Timestamp,
-) -> Result<Vec<String>, SqlError> {
+) -> Result<Vec<String>> {
     let sql = "SELECT {s.*} FROM {sessions} s WHERE s.user_id = ? AND s.id <> ?
                AND s.revoked_at IS NULL AND s.expires_at > ?
                ORDER BY s.last_seen_at DESC, s.id DESC";
     let params = [new.user_id.into(), new.id.into(), now.into()];
-    let others = read_all(tx.fetch(sql, &params).await?)?;
+    let others: Vec<Session> = tx.fetch(sql, &params).await?;
     let mut ended = Vec::new();
     for session in others.into_iter().skip(cap.saturating_sub(1) as usize) {
         end_one(tx, &session, now).await?;
@@ -196,11 +174,11 @@ pub(crate) async fn end(
     user_id: UserId,
     which: Which,
     now: Timestamp,
-) -> Result<Vec<String>, SqlError> {
+) -> Result<Vec<String>> {
     let sql = "SELECT {s.*} FROM {sessions} s
                WHERE s.user_id = ? AND s.revoked_at IS NULL ORDER BY s.id{for_update}";
     let mut ended = Vec::new();
-    for session in read_all(tx.fetch(sql, &[user_id.into()]).await?)? {
+    for session in tx.fetch::<Session>(sql, &[user_id.into()]).await? {
         let meant = match which {
             Which::One(id) => session.id == id,
             Which::AllBut(id) => session.id != id,
@@ -215,14 +193,14 @@ pub(crate) async fn end(
 }
 
 /// Deletes every session of a user, with what is known of their replaced tokens.
-pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64, SqlError> {
+pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64> {
     let superseded = "DELETE FROM auth_superseded_tokens
                       WHERE session_id IN (SELECT id FROM {sessions} WHERE user_id = ?)";
     tx.execute(superseded, &[user_id.into()]).await?;
     tx.execute("DELETE FROM {sessions} WHERE user_id = ?", &[user_id.into()]).await
 }
 
-async fn end_one(tx: &mut Tx, session: &Session, now: Timestamp) -> Result<(), SqlError> {
+async fn end_one(tx: &mut Tx, session: &Session, now: Timestamp) -> Result<()> {
     let sql = "UPDATE {sessions} SET revoked_at = ?, salt = NULL, access_token_id = NULL,
                previous_access_token_id = NULL WHERE id = ? AND revoked_at IS NULL";
     tx.execute(sql, &[now.into(), session.id.into()]).await?;
@@ -232,13 +210,11 @@ async fn end_one(tx: &mut Tx, session: &Session, now: Timestamp) -> Result<(), S
     Ok(())
 }
 
-async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>, SqlError> {
+async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>> {
     if !step(tx, &rotation).await? {
         return Ok(None);
     }
-    let sql = "SELECT {s.*} FROM {sessions} s WHERE s.id = ?";
-    let mut rows = tx.fetch(sql, &[rotation.session.into()]).await?;
-    let mut session = read(&mut rows.pop().ok_or(SqlError::Unreadable)?)?;
+    let mut session = reread(tx, rotation.session).await?;
     if let Some(before_last) = session.previous_access_token {
         tokens::delete(tx, before_last).await?;
     }
@@ -251,33 +227,27 @@ async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>, SqlE
         let row = [replace.old.into(), session.id.into(), replace.old_expires_at.into()];
         tx.execute(sql, &row).await?;
     }
-    let event = rotation.event.user(session.user_id).session(&session.public_id);
-    events::insert(tx, vec![event]).await?;
+    events::insert(tx, vec![rotation.event]).await?;
     Ok(Some(session))
 }
 
 /// The compare-and-set that decides which of several rotations is the one.
-async fn step(tx: &mut Tx, rotation: &Rotation) -> Result<bool, SqlError> {
+async fn step(tx: &mut Tx, rotation: &Rotation) -> Result<bool> {
     let sql = "UPDATE {sessions} SET rotation = rotation + 1, salt = ?, rotated_at = ?,
                expires_at = ?, secret_hash = COALESCE(?, secret_hash), previous_hash = ?
                WHERE id = ? AND user_id = ? AND rotation = ? AND revoked_at IS NULL
                AND expires_at > ?";
-    let params = [
-        rotation.salt.into(),
-        rotation.now.into(),
-        rotation.expires_at.into(),
-        rotation.replace.map(|replace| replace.new).into(),
-        rotation.replace.map(|replace| replace.old).into(),
-        rotation.session.into(),
-        rotation.user_id.into(),
-        rotation.rotation.into(),
-        rotation.now.into(),
-    ];
+    let (new, old) = (rotation.replace.map(|r| r.new), rotation.replace.map(|r| r.old));
+    let (salt, now) = (rotation.salt.into(), Value::from(rotation.now));
+    let (id, user, expected) =
+        (rotation.session.into(), rotation.user_id.into(), rotation.rotation.into());
+    let end = rotation.expires_at.into();
+    let params = [salt, now.clone(), end, new.into(), old.into(), id, user, expected, now];
     Ok(tx.execute(sql, &params).await? > 0)
 }
 
 /// Writes a session's two pointers, and ends its previous access token with the grace.
-async fn point(tx: &mut Tx, session: &Session, grace_ends: Timestamp) -> Result<(), SqlError> {
+async fn point(tx: &mut Tx, session: &Session, grace_ends: Timestamp) -> Result<()> {
     let (current, previous) = (session.access_token, session.previous_access_token);
     let sql = "UPDATE {sessions} SET access_token_id = ?, previous_access_token_id = ?
                WHERE id = ?";

@@ -2,7 +2,7 @@
 
 use crate::SqlStore;
 use crate::db::Tx;
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use crate::{events, prune, sessions, tokens, users};
 use adyton_core::clock::Timestamp;
 use adyton_core::event::Event;
@@ -16,27 +16,27 @@ use async_trait::async_trait;
 #[async_trait]
 impl Store for SqlStore {
     async fn sign_in(&self, record: SignInRecord) -> Result<Option<SignedIn>, StoreError> {
-        Ok(self.db.transaction(|tx| Box::pin(sign_in(tx, record))).await?)
+        self.write(|tx| Box::pin(sign_in(tx, record))).await
     }
 
     async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError> {
-        Ok(self.db.transaction(|tx| Box::pin(change_password(tx, change))).await?)
+        self.write(|tx| Box::pin(change_password(tx, change))).await
     }
 
     async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError> {
-        Ok(self.db.transaction(move |tx| Box::pin(delete_account(tx, id, event))).await?)
+        self.write(move |tx| Box::pin(delete_account(tx, id, event))).await
     }
 
     async fn open_session(&self, opening: SessionOpening) -> Result<OpenedSession, StoreError> {
-        Ok(self.db.transaction(|tx| Box::pin(open_session(tx, opening))).await?)
+        self.write(|tx| Box::pin(open_session(tx, opening))).await
     }
 
     async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError> {
-        Ok(self.db.transaction(|tx| Box::pin(revoke_owned(tx, revocation))).await?)
+        self.write(|tx| Box::pin(revoke_owned(tx, revocation))).await
     }
 
     async fn delete_owned(&self, user_id: UserId) -> Result<(), StoreError> {
-        Ok(self.db.transaction(move |tx| Box::pin(delete_owned(tx, user_id))).await?)
+        self.write(move |tx| Box::pin(delete_owned(tx, user_id))).await
     }
 
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<Pruned, StoreError> {
@@ -46,30 +46,22 @@ impl Store for SqlStore {
     /// `data_version` of the connection that writes: every other connection's commit moves it,
     /// its own do not. Inside a transaction it would stand still.
     async fn change_counter(&self) -> Result<Option<i64>, StoreError> {
-        let ask = self.db.alone(|tx| {
-            Box::pin(async move {
-                let mut rows = tx.fetch("PRAGMA data_version", &[]).await?;
-                rows.pop().map(|mut row| row.get()).transpose()
-            })
-        });
-        Ok(ask.await?)
+        Ok(self.db.alone(|tx| Box::pin(tx.fetch_one("PRAGMA data_version", &[]))).await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.db.fetch("SELECT 1 FROM {users} LIMIT 1", &[]).await?;
+        self.db.fetch_one::<i64>("SELECT 1 FROM {users} LIMIT 1", &[]).await?;
         Ok(())
     }
 }
 
-async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>, SqlError> {
-    let (who, now) = (record.who.clone(), record.now);
-    let Some(user_id) = admit(tx, who, now).await? else { return Ok(None) };
-    let user = users::find(tx, user_id).await?.ok_or(SqlError::Unreadable)?;
-    Ok(Some(open_session(tx, record.opening(user_id)).await?.by(user)))
+async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>> {
+    let Some(id) = admit(tx, record.who.clone(), record.now).await? else { return Ok(None) };
+    let user = users::find(tx, id).await?.ok_or(SqlError::Unreadable)?;
+    Ok(Some(open_session(tx, record.opening(id)).await?.by(user)))
 }
 
-/// Inserts a session and its token for whoever it is, and ends what goes beyond the cap.
-async fn open_session(tx: &mut Tx, opening: SessionOpening) -> Result<OpenedSession, SqlError> {
+async fn open_session(tx: &mut Tx, opening: SessionOpening) -> Result<OpenedSession> {
     let SessionOpening { user_id, session, token, sessions_per_user, now, events } = opening;
     let new_device = sessions::is_new_device(tx, user_id, &session.device).await?;
     let token = match token {
@@ -84,7 +76,7 @@ async fn open_session(tx: &mut Tx, opening: SessionOpening) -> Result<OpenedSess
 }
 
 /// Makes a new user, or makes sure that the password of an existing one is still the verified one.
-async fn admit(tx: &mut Tx, who: Who, now: Timestamp) -> Result<Option<UserId>, SqlError> {
+async fn admit(tx: &mut Tx, who: Who, now: Timestamp) -> Result<Option<UserId>> {
     let (id, verified, rehashed) = match who {
         Who::New(user) => return users::insert(tx, &user, now).await,
         Who::Existing { id, verified, rehashed } => (id, verified, rehashed),
@@ -94,44 +86,42 @@ async fn admit(tx: &mut Tx, who: Who, now: Timestamp) -> Result<Option<UserId>, 
         return Ok(None);
     }
     if let Some(rehashed) = rehashed {
-        users::replace_password(tx, id, verified.as_ref(), &rehashed, now).await?;
+        users::replace_password(tx, id, verified, rehashed, now).await?;
     }
     Ok(Some(id))
 }
 
-async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool, SqlError> {
+async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool> {
     let PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event } = change;
-    if !users::replace_password(tx, user_id, expected.as_ref(), &new, now).await? {
+    if !users::replace_password(tx, user_id, expected, new, now).await? {
         return Ok(false);
     }
     let event = Some(event.user(user_id));
-    let owned = OwnedRevocation { user_id, keep, tokens: revoke_tokens, now, event };
-    revoke_owned(tx, owned).await?;
+    revoke_owned(tx, OwnedRevocation { user_id, keep, tokens: revoke_tokens, now, event }).await?;
     Ok(true)
 }
 
-/// Ends what a user's credentials opened.
-async fn revoke_owned(tx: &mut Tx, revocation: OwnedRevocation) -> Result<(), SqlError> {
-    let OwnedRevocation { user_id, keep, tokens: personal, now, event } = revocation;
+async fn revoke_owned(tx: &mut Tx, revocation: OwnedRevocation) -> Result<()> {
+    let OwnedRevocation { user_id, keep, tokens, now, event } = revocation;
     sessions::end(tx, user_id, keep.map_or(Which::All, Which::AllBut), now).await?;
-    if personal {
+    if tokens {
         tokens::delete_personal(tx, user_id, None).await?;
     }
     events::insert(tx, event.into_iter().collect()).await
 }
 
-async fn delete_owned(tx: &mut Tx, user_id: UserId) -> Result<(), SqlError> {
-    tokens::delete_all(tx, user_id).await?;
-    sessions::delete_all(tx, user_id).await?;
-    Ok(())
-}
-
-async fn delete_account(tx: &mut Tx, id: UserId, mut event: Event) -> Result<bool, SqlError> {
+/// What a user who is gone already has left behind goes too.
+async fn delete_account(tx: &mut Tx, id: UserId, event: Event) -> Result<bool> {
     delete_owned(tx, id).await?;
     let existed = users::delete(tx, id).await?;
     if existed {
-        event.user_id.get_or_insert(id);
-        events::insert(tx, vec![event]).await?;
+        events::insert(tx, vec![event.user(id)]).await?;
     }
     Ok(existed)
+}
+
+async fn delete_owned(tx: &mut Tx, user_id: UserId) -> Result<()> {
+    tokens::delete_all(tx, user_id).await?;
+    sessions::delete_all(tx, user_id).await?;
+    Ok(())
 }

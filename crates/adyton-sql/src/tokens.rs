@@ -2,8 +2,9 @@
 //! tokenable type are never read, changed or deleted.
 
 use crate::SqlStore;
-use crate::db::{Row, Tx};
-use crate::error::SqlError;
+use crate::db::{FromRow, Row, Tx};
+use crate::dialect::Names;
+use crate::error::{Result, SqlError};
 use crate::{events, sessions, users};
 use adyton_core::clock::Timestamp;
 use adyton_core::event::Event;
@@ -30,26 +31,15 @@ pub(crate) const FIND_TOKEN: &str = "
 #[async_trait]
 impl TokenStore for SqlStore {
     async fn find_token(&self, hash: &Hash) -> Result<Option<FoundToken>, StoreError> {
-        let names = self.db.names();
-        let kind = names.tokenable_type.as_str().into();
-        for mut row in self.db.fetch(FIND_TOKEN, &[(*hash).into(), kind]).await? {
-            // A column of others may be compared without case.
-            if row.get::<String>()? != hash.to_hex() {
-                continue;
-            }
-            let token = read(&mut row)?;
-            let session = row.joined(sessions::WIDTH, sessions::read)?;
-            let user = row.joined(0, |row| users::read(row, names))?;
-            return Ok(Some(FoundToken { token, user, session }));
-        }
-        Ok(None)
+        let params = [(*hash).into(), self.tokenable_type()];
+        let found: Option<(String, FoundToken)> = self.db.fetch_one(FIND_TOKEN, &params).await?;
+        // A column of others may be compared without case.
+        Ok(found.filter(|(stored, _)| *stored == hash.to_hex()).map(|(_, found)| found))
     }
 
     async fn find_token_by_id(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
         let sql = "SELECT {t.*} FROM {tokens} t WHERE t.id = ? AND t.tokenable_type = ?";
-        let kind = self.db.names().tokenable_type.as_str().into();
-        let mut rows = self.db.fetch(sql, &[id.into(), kind]).await?;
-        Ok(rows.pop().map(|mut row| read(&mut row)).transpose()?)
+        Ok(self.db.fetch_one(sql, &[id.into(), self.tokenable_type()]).await?)
     }
 
     async fn insert_token(
@@ -58,22 +48,9 @@ impl TokenStore for SqlStore {
         token: NewToken,
         limit: u32,
         now: Timestamp,
-        mut event: Event,
+        event: Event,
     ) -> Result<Option<Token>, StoreError> {
-        let write = self.db.transaction(move |tx| {
-            Box::pin(async move {
-                users::lock(tx, user_id).await?;
-                if count_live(tx, user_id, now).await? >= i64::from(limit) {
-                    return Ok(None);
-                }
-                let token = insert(tx, user_id, token, now).await?;
-                event.user_id.get_or_insert(user_id);
-                event.token_id.get_or_insert(token.id);
-                events::insert(tx, vec![event]).await?;
-                Ok(Some(token))
-            })
-        });
-        Ok(write.await?)
+        self.write(move |tx| Box::pin(issue(tx, user_id, token, limit, now, event))).await
     }
 
     async fn list_tokens(&self, user_id: UserId) -> Result<Vec<Token>, StoreError> {
@@ -82,47 +59,68 @@ impl TokenStore for SqlStore {
                    AND NOT EXISTS (SELECT 1 FROM {sessions} s
                                    WHERE s.previous_access_token_id = t.id)
                    ORDER BY t.id";
-        let kind = self.db.names().tokenable_type.as_str().into();
-        let rows = self.db.fetch(sql, &[kind, user_id.into()]).await?;
-        Ok(rows.into_iter().map(|mut row| read(&mut row)).collect::<Result<_, _>>()?)
+        Ok(self.db.fetch(sql, &[self.tokenable_type(), user_id.into()]).await?)
     }
 
     async fn delete_token(
         &self,
         user_id: UserId,
         id: TokenId,
-        mut event: Event,
+        event: Event,
     ) -> Result<bool, StoreError> {
-        let write = self.db.transaction(move |tx| {
-            Box::pin(async move {
-                let deleted = delete_personal(tx, user_id, Some(id)).await? > 0;
-                if deleted {
-                    event.user_id.get_or_insert(user_id);
-                    event.token_id.get_or_insert(id);
-                    events::insert(tx, vec![event]).await?;
-                }
-                Ok(deleted)
-            })
-        });
-        Ok(write.await?)
+        self.write(move |tx| Box::pin(revoke(tx, user_id, id, event))).await
     }
 
     async fn touch(&self, touches: Touches) -> Result<(), StoreError> {
-        Ok(self.db.transaction(move |tx| Box::pin(touch(tx, touches))).await?)
+        self.write(|tx| Box::pin(touch(tx, touches))).await
     }
 }
 
-/// A token, from [`COLUMNS`].
-pub(crate) fn read(row: &mut Row) -> Result<Token, SqlError> {
-    Ok(Token {
-        id: row.get()?,
-        user_id: row.get()?,
-        name: row.get()?,
-        abilities: row.get()?,
-        last_used_at: row.get()?,
-        expires_at: row.get()?,
-        created_at: row.get()?,
-    })
+impl FromRow for Token {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+        Ok(Self {
+            id: row.get()?,
+            user_id: row.get()?,
+            name: row.get()?,
+            abilities: row.get()?,
+            last_used_at: row.get()?,
+            expires_at: row.get()?,
+            created_at: row.get()?,
+        })
+    }
+}
+
+impl FromRow for FoundToken {
+    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
+        let token = Token::from_row(row, names)?;
+        let session = row.joined(sessions::WIDTH, names)?;
+        Ok(Self { token, session, user: row.joined(0, names)? })
+    }
+}
+
+async fn issue(
+    tx: &mut Tx,
+    user_id: UserId,
+    token: NewToken,
+    limit: u32,
+    now: Timestamp,
+    event: Event,
+) -> Result<Option<Token>> {
+    users::lock(tx, user_id).await?;
+    if count_live(tx, user_id, now).await? >= i64::from(limit) {
+        return Ok(None);
+    }
+    let token = insert(tx, user_id, token, now).await?;
+    events::insert(tx, vec![event.user(user_id).token(token.id)]).await?;
+    Ok(Some(token))
+}
+
+async fn revoke(tx: &mut Tx, user: UserId, id: TokenId, event: Event) -> Result<bool> {
+    let deleted = delete_personal(tx, user, Some(id)).await? > 0;
+    if deleted {
+        events::insert(tx, vec![event.user(user).token(id)]).await?;
+    }
+    Ok(deleted)
 }
 
 /// Inserts a token.
@@ -131,32 +129,20 @@ pub(crate) async fn insert(
     user_id: UserId,
     new: NewToken,
     now: Timestamp,
-) -> Result<Token, SqlError> {
+) -> Result<Token> {
     let sql = "INSERT INTO {tokens} (tokenable_type, tokenable_id, name, {token}, abilities,
                expires_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-    let params = [
-        tx.tokenable_type(),
-        user_id.into(),
-        new.name.as_str().into(),
-        new.hash.into(),
-        (&new.abilities).into(),
-        new.expires_at.into(),
-        now.into(),
-        now.into(),
-    ];
-    Ok(Token {
-        id: TokenId(tx.insert(sql, &params).await?),
-        user_id,
-        name: new.name,
-        abilities: new.abilities,
-        last_used_at: None,
-        expires_at: new.expires_at,
-        created_at: Some(now),
-    })
+    let (kind, name) = (tx.tokenable_type(), new.name.as_str().into());
+    let (hash, abilities) = (new.hash.into(), (&new.abilities).into());
+    let end = new.expires_at.into();
+    let params = [kind, user_id.into(), name, hash, abilities, end, now.into(), now.into()];
+    let id = tx.insert(sql, &params).await?;
+    let sql = "SELECT {t.*} FROM {tokens} t WHERE t.id = ?";
+    tx.fetch_one(sql, &[id.into()]).await?.ok_or(SqlError::Unreadable)
 }
 
 /// Deletes a token of a session.
-pub(crate) async fn delete(tx: &mut Tx, id: TokenId) -> Result<u64, SqlError> {
+pub(crate) async fn delete(tx: &mut Tx, id: TokenId) -> Result<u64> {
     let kind = tx.tokenable_type();
     tx.execute("DELETE FROM {tokens} WHERE id = ? AND tokenable_type = ?", &[id.into(), kind]).await
 }
@@ -167,7 +153,7 @@ pub(crate) async fn delete_personal(
     tx: &mut Tx,
     user_id: UserId,
     id: Option<TokenId>,
-) -> Result<u64, SqlError> {
+) -> Result<u64> {
     let sql = "DELETE FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ?
                AND id BETWEEN ? AND ?
                AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = {tokens}.id)
@@ -179,24 +165,23 @@ pub(crate) async fn delete_personal(
 }
 
 /// Deletes every token of a user.
-pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64, SqlError> {
+pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64> {
     let sql = "DELETE FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ?";
     let kind = tx.tokenable_type();
     tx.execute(sql, &[kind, user_id.into()]).await
 }
 
-async fn count_live(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<i64, SqlError> {
+async fn count_live(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<i64> {
     let sql = "SELECT COUNT(*) FROM {tokens} t WHERE t.tokenable_type = ? AND t.tokenable_id = ?
                AND (t.expires_at IS NULL OR t.expires_at > ?)
                AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = t.id)
                AND NOT EXISTS (SELECT 1 FROM {sessions} s
                                WHERE s.previous_access_token_id = t.id)";
     let kind = tx.tokenable_type();
-    let mut rows = tx.fetch(sql, &[kind, user_id.into(), now.into()]).await?;
-    rows.pop().ok_or(SqlError::Unreadable)?.get()
+    Ok(tx.fetch_one(sql, &[kind, user_id.into(), now.into()]).await?.unwrap_or_default())
 }
 
-async fn touch(tx: &mut Tx, touches: Touches) -> Result<(), SqlError> {
+async fn touch(tx: &mut Tx, touches: Touches) -> Result<()> {
     for (id, time) in touches.tokens {
         let sql = "UPDATE {tokens} SET last_used_at = ? WHERE id = ? AND tokenable_type = ?
                    AND (last_used_at IS NULL OR last_used_at < ?)";

@@ -45,7 +45,7 @@ fn offenders(folder: &str, allowed: &[&str], forbidden: impl Fn(&str) -> bool) -
     offenders
 }
 
-fn assert_none(rule: &str, offenders: Vec<String>) {
+fn assert_none(rule: &str, offenders: &[String]) {
     assert!(offenders.is_empty(), "{rule}:\n{}", offenders.join("\n"));
 }
 
@@ -67,7 +67,7 @@ fn sql_stands_in_its_crate_alone() {
             .any(|word| line.contains(word))
     };
     for folder in ["crates/adyton-core/src", "crates/adyton/src", "crates/adyton-server/src"] {
-        assert_none("SQL outside adyton-sql", offenders(folder, &[], sql));
+        assert_none("SQL outside adyton-sql", &offenders(folder, &[], sql));
     }
 }
 
@@ -75,7 +75,7 @@ fn sql_stands_in_its_crate_alone() {
 fn statuses_stand_in_the_crate_for_http_alone() {
     let status = |line: &str| line.contains("StatusCode");
     for folder in ["crates/adyton-core/src", "crates/adyton-sql/src", "crates/adyton-server/src"] {
-        assert_none("a status outside adyton", offenders(folder, &[], status));
+        assert_none("a status outside adyton", &offenders(folder, &[], status));
     }
 }
 
@@ -86,7 +86,7 @@ fn refusals_get_their_status_in_one_file() {
         line.contains("StatusCode::")
             && !["OK", "CREATED", "NO_CONTENT"].iter().any(|good| line.contains(good))
     };
-    assert_none("a refusal's status", offenders("crates/adyton/src", &["src/error.rs"], refusal));
+    assert_none("a refusal's status", &offenders("crates/adyton/src", &["src/error.rs"], refusal));
 }
 
 #[test]
@@ -94,18 +94,18 @@ fn time_and_randomness_have_one_source_each() {
     let clock = |line: &str| line.contains("SystemTime::now") || line.contains("Instant::now");
     let chance = |line: &str| line.contains("getrandom::") || line.contains("rand::");
     for folder in ["crates/adyton-core/src", "crates/adyton-sql/src", "crates/adyton/src"] {
-        assert_none("a clock", offenders(folder, &["adyton-core/src/clock.rs"], clock));
-        assert_none("chance", offenders(folder, &["adyton-core/src/secret.rs"], chance));
+        assert_none("a clock", &offenders(folder, &["adyton-core/src/clock.rs"], clock));
+        assert_none("chance", &offenders(folder, &["adyton-core/src/secret.rs"], chance));
     }
 }
 
 #[test]
 fn each_floor_sees_only_those_below() {
     let engine = |line: &str| line.contains("adyton_core::auth") || line.contains("core::Auth");
-    assert_none("the store knows the engine", offenders("crates/adyton-sql/src", &[], engine));
+    assert_none("the store knows the engine", &offenders("crates/adyton-sql/src", &[], engine));
     let store = |line: &str| line.contains("adyton_core::store") || line.contains("adyton_sql");
     let allowed = ["adyton/src/builder.rs", "adyton/src/lib.rs"];
-    assert_none("HTTP names a store", offenders("crates/adyton/src", &allowed, store));
+    assert_none("HTTP names a store", &offenders("crates/adyton/src", &allowed, store));
     let rules = ["token", "session", "refresh", "password", "config", "secret", "ability", "user"];
     for rule in rules {
         let path = root().join(format!("crates/adyton-core/src/{rule}.rs"));
@@ -121,7 +121,7 @@ fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
     let words = ["println!", "eprintln!", "process::exit", "std::env::", "env::var"];
     let forbidden = |line: &str| words.iter().any(|word| line.contains(word));
     for folder in ["crates/adyton-core/src", "crates/adyton-sql/src", "crates/adyton/src"] {
-        assert_none("not a library's business", offenders(folder, &[], forbidden));
+        assert_none("not a library's business", &offenders(folder, &[], forbidden));
     }
 }
 

@@ -1,8 +1,9 @@
 //! SQLite by rusqlite: how its file is made, how connections are set up, and statements run. What
 //! is written when is the [`writer`](super::writer)'s business.
 
-use super::value::{Row, Value};
-use crate::error::SqlError;
+use super::value::{FromRow, Row, Value};
+use crate::dialect::Names;
+use crate::error::{Result, SqlError};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, OpenFlags, ToSql, ffi, params_from_iter};
@@ -19,7 +20,7 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens the connection that writes, and makes what is missing: the folder for its owner alone,
 /// and the file, whose log takes over its mode.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, SqlError> {
+pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     make_file(path).map_err(|error| cannot_open(path, error))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = connect(path, flags)?;
@@ -39,7 +40,7 @@ pub(super) struct Readers {
 
 impl Readers {
     /// Opens two for small machines, one a core for others.
-    pub(super) fn open(path: &Path) -> Result<Self, SqlError> {
+    pub(super) fn open(path: &Path) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
         let connections = (0..cores).map(|_| open_reader(path).map(Mutex::new));
         Ok(Self { connections: connections.collect::<Result<_, _>>()?, next: AtomicUsize::new(0) })
@@ -57,31 +58,37 @@ impl Readers {
 }
 
 /// Runs a query and takes all its rows.
-pub(super) fn fetch(conn: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
-    let mut statement = conn.prepare_cached(sql)?;
+pub(super) fn fetch<T: FromRow>(
+    conn: &Connection,
+    names: &Names,
+    sql: &'static str,
+    params: &[Value],
+) -> Result<Vec<T>> {
+    let mut statement = conn.prepare_cached(&names.render(sql))?;
     let width = statement.column_count();
     let mut rows = statement.query(params_from_iter(params))?;
     let mut taken = Vec::new();
     while let Some(row) = rows.next()? {
         let values = (0..width).map(|at| row.get_ref(at).map(owned));
-        taken.push(Row::new(values.collect::<Result<_, _>>()?));
+        let mut row = Row::new(values.collect::<Result<_, _>>()?);
+        taken.push(T::from_row(&mut row, names)?);
     }
     Ok(taken)
 }
 
 /// Runs a statement and counts the rows that it changed.
-pub(super) fn execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<u64, SqlError> {
+pub(super) fn execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<u64> {
     let changed = conn.prepare_cached(sql)?.execute(params_from_iter(params))?;
     Ok(changed.try_into().unwrap_or(u64::MAX))
 }
 
-fn open_reader(path: &Path) -> Result<Connection, SqlError> {
+fn open_reader(path: &Path) -> Result<Connection> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.pragma_update(None, "query_only", true).map_err(|error| cannot_open(path, error))?;
     Ok(conn)
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, SqlError> {
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     // An absolute path is never one of SQLite's special names (`:memory:`, `file:…`).
     let connected =
         std::path::absolute(path).map_err(|error| cannot_open(path, error)).and_then(|file| {

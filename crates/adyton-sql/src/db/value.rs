@@ -1,6 +1,7 @@
 //! Values and rows as the database's own types have them, and how the types of the core read them.
 
-use crate::error::SqlError;
+use crate::dialect::Names;
+use crate::error::{Result, SqlError};
 use adyton_core::ability::Abilities;
 use adyton_core::clock::Timestamp;
 use adyton_core::secret::{Hash, Salt};
@@ -29,21 +30,35 @@ impl Row {
     }
 
     /// The next column.
-    pub(crate) fn get<T: Column>(&mut self) -> Result<T, SqlError> {
+    pub(crate) fn get<T: Column>(&mut self) -> Result<T> {
         self.0.next().and_then(T::read).ok_or(SqlError::Unreadable)
     }
 
     /// The next `width` columns, which an outer join may have left empty: then the first is null.
-    pub(crate) fn joined<T>(
-        &mut self,
-        width: usize,
-        read: impl FnOnce(&mut Self) -> Result<T, SqlError>,
-    ) -> Result<Option<T>, SqlError> {
+    pub(crate) fn joined<T: FromRow>(&mut self, width: usize, names: &Names) -> Result<Option<T>> {
         if let Some(Value::Null) = self.0.as_slice().first() {
             self.0.by_ref().take(width).for_each(drop);
             return Ok(None);
         }
-        read(self).map(Some)
+        T::from_row(self, names).map(Some)
+    }
+}
+
+/// What a row, or a part of it, is read into. It stands beside the list of its columns.
+pub(crate) trait FromRow: Sized {
+    /// Takes its columns from the row.
+    fn from_row(row: &mut Row, names: &Names) -> Result<Self>;
+}
+
+impl<T: Column> FromRow for T {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+        row.get()
+    }
+}
+
+impl<A: FromRow, B: FromRow> FromRow for (A, B) {
+    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
+        Ok((A::from_row(row, names)?, B::from_row(row, names)?))
     }
 }
 

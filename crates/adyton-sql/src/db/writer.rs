@@ -5,7 +5,7 @@
 //! It retries nothing: work that fails is rolled back alone; a commit that fails fails everybody.
 
 use super::{Body, Tx};
-use crate::error::SqlError;
+use crate::error::{Result, SqlError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ struct Message {
 
 impl Writer {
     /// Starts the thread on its connection.
-    pub(super) fn start(tx: Tx) -> Result<Self, SqlError> {
+    pub(super) fn start(tx: Tx) -> Result<Self> {
         let (queue, messages) = mpsc::channel(BATCH);
         let thread = std::thread::Builder::new()
             .name("adyton-sqlite".into())
@@ -39,7 +39,7 @@ impl Writer {
     }
 
     /// Queues work and waits for its commit; `alone` is outside any transaction instead.
-    pub(super) async fn run<T, F>(&self, body: F, alone: bool) -> Result<T, SqlError>
+    pub(super) async fn run<T, F>(&self, body: F, alone: bool) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
@@ -66,13 +66,13 @@ trait Job: Send {
     /// Whether its changes shall stay.
     fn run(&mut self, tx: &mut Tx) -> bool;
     /// Tells the caller its result, or why there is none.
-    fn answer(self: Box<Self>, committed: Result<(), SqlError>);
+    fn answer(self: Box<Self>, committed: Result<()>);
 }
 
 struct Work<F, T> {
     body: Option<F>,
-    result: Result<T, SqlError>,
-    reply: oneshot::Sender<Result<T, SqlError>>,
+    result: Result<T>,
+    reply: oneshot::Sender<Result<T>>,
 }
 
 impl<T, F> Job for Work<F, T>
@@ -88,7 +88,7 @@ where
         self.result.is_ok()
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), SqlError>) {
+    fn answer(self: Box<Self>, committed: Result<()>) {
         let never_ran = self.body.is_some();
         let result = match committed {
             Err(error) if never_ran || self.result.is_ok() => Err(error),
@@ -100,7 +100,7 @@ where
 }
 
 /// SQLite's methods never wait, so that one poll is all that their futures need.
-fn poll_once<T>(future: impl Future<Output = Result<T, SqlError>>) -> Result<T, SqlError> {
+fn poll_once<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => Err(SqlError::Stopped),
@@ -137,7 +137,7 @@ fn commit_together(tx: &mut Tx, mut jobs: Vec<Box<dyn Job>>) {
     }
 }
 
-fn run_in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<(), SqlError> {
+fn run_in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<()> {
     tx.control("SAVEPOINT job")?;
     let keep = job.run(tx);
     // A full disk, for one, makes SQLite roll everything back by itself.
@@ -151,7 +151,7 @@ fn run_in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<(), SqlError> {
 }
 
 impl Tx {
-    fn control(&self, sql: &str) -> Result<(), SqlError> {
+    fn control(&self, sql: &str) -> Result<()> {
         self.conn.prepare_cached(sql)?.execute([])?;
         Ok(())
     }

@@ -17,9 +17,11 @@ fn old_app(column: &str, users: u32) -> World {
         "PRAGMA secure_delete = OFF; CREATE TABLE users ({COLUMNS}, {column});"
     ));
     let conn = world.raw();
+    conn.execute_batch("BEGIN").unwrap();
     for n in 0..users {
         conn.execute("INSERT INTO users (token) VALUES (?)", [plain(n)]).unwrap();
     }
+    conn.execute_batch("COMMIT").unwrap();
     // The old application has left plain text in pages that are free.
     conn.execute("INSERT INTO users (name, token) VALUES (?, 'x')", [plain(0).repeat(900)])
         .unwrap();
