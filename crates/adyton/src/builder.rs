@@ -7,6 +7,18 @@ use adyton_core::{Auth, Config, Error};
 use std::sync::Arc;
 
 /// Builds an [`Adyton`].
+///
+/// ```
+/// use adyton::{Adyton, Config, core::{config::Lifetime, store::MemoryStore}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), adyton::BuildError> {
+/// let mut config = Config::default();
+/// config.token_expiration = Lifetime::from_seconds(900);
+/// let auth = Adyton::builder().config(config).store(MemoryStore::new()).build().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Default)]
 #[must_use]
 pub struct Builder {
