@@ -1,7 +1,7 @@
 //! Rotation: what one refresh token gets, decided from its session alone.
 //!
 //! A refresh moves a session to its next pair, which is derived from the presented token and a
-//! salt (see [`PlainText::successor`]). While the grace lasts the same derivation answers again;
+//! salt that stands in its row for the grace. While that lasts the same derivation answers again;
 //! anything else that presents a replaced token is reuse (RFC 9700, section 4.14.2).
 
 use crate::clock::Timestamp;

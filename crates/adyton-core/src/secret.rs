@@ -1,7 +1,7 @@
 //! Secrets: how they are drawn, written, hashed and recognised.
 //!
 //! Two types keep the two forms apart. [`PlainText`] is what the owner holds: it is shown once and
-//! never reaches a store. [`Hash`] is what a store holds: it signs nobody in. This is the only
+//! never reaches a store. [`struct@Hash`] is what a store holds: it signs nobody in. This is the only
 //! module that draws random numbers.
 
 use hkdf::Hkdf;

@@ -7,6 +7,18 @@ use adyton_core::{Auth, Config, Error};
 use std::sync::Arc;
 
 /// Builds an [`Adyton`].
+///
+/// ```
+/// use adyton::{Adyton, Config, core::{config::Lifetime, store::MemoryStore}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), adyton::BuildError> {
+/// let mut config = Config::default();
+/// config.token_expiration = Lifetime::from_seconds(900);
+/// let auth = Adyton::builder().config(config).store(MemoryStore::new()).build().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Default)]
 #[must_use]
 pub struct Builder {
@@ -75,7 +87,7 @@ impl Builder {
 /// tokens are accepted unless an option says otherwise.
 #[cfg(feature = "sqlite")]
 async fn open(config: &mut Config, clock: &dyn Clock) -> Result<Arc<dyn Store>, BuildError> {
-    let store = adyton_sql::SqlStore::open(config).await?;
+    let store = adyton_sql::SqlStore::open(config)?;
     store.migrate(clock.now()).await?;
     if config.compat.sanctum_tokens.is_none() {
         config.compat.sanctum_tokens = Some(store.adopted_token_table().await?);
@@ -98,7 +110,7 @@ pub enum BuildError {
     /// The database cannot be opened or migrated.
     #[cfg(feature = "sqlite")]
     #[error(transparent)]
-    Sql(#[from] adyton_sql::Error),
+    Sql(#[from] adyton_sql::SqlError),
     /// The crate was built without a store, and none was given.
     #[error("built without the feature `sqlite`: give a store with `Builder::store`")]
     NoStore,

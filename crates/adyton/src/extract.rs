@@ -13,6 +13,20 @@ use std::sync::Arc;
 /// and a bad credential is still 401.
 ///
 /// The route needs [`Adyton::layer`].
+///
+/// ```
+/// use adyton::CurrentUser;
+///
+/// async fn hello(user: CurrentUser) -> String {
+///     format!("Hello, {}!", user.name)
+/// }
+///
+/// async fn welcome(user: Option<CurrentUser>) -> String {
+///     user.map_or("Hello, stranger!".into(), |user| format!("Welcome back, {}!", user.name))
+/// }
+/// # let _: axum::Router = axum::Router::new()
+/// #     .route("/hello", axum::routing::get(hello)).route("/", axum::routing::get(welcome));
+/// ```
 #[derive(Clone, Debug)]
 pub struct CurrentUser(pub Arc<User>);
 
@@ -25,6 +39,15 @@ impl Deref for CurrentUser {
 }
 
 /// The credential of the call: user, session and abilities. Otherwise like [`CurrentUser`].
+///
+/// ```
+/// use adyton::CurrentToken;
+///
+/// async fn orders(token: CurrentToken) -> &'static str {
+///     if token.can("orders:export") { "with a link to export them" } else { "just a list" }
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/orders", axum::routing::get(orders));
+/// ```
 #[derive(Clone, Debug)]
 pub struct CurrentToken(pub Principal);
 

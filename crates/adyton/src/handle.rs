@@ -12,6 +12,36 @@ use std::sync::Arc;
 ///
 /// It derefs to the engine, so that every use case is a method:
 /// [`create_token`](Auth::create_token), [`list_sessions`](Auth::list_sessions), …
+///
+/// ```
+/// use adyton::{Adyton, Client, NewPersonalToken, Registration, WantedExpiry};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let url = format!("sqlite://{}", folder.path().join("app.sqlite3").display());
+/// let auth = Adyton::builder().url(url).build().await?;
+/// let ada = auth.create_user(&Registration {
+///     name: "Ada".into(),
+///     email: "ada@example.com".into(),
+///     password: "correct horse 1".to_owned().into(),
+///     ..Registration::default()
+/// }).await?;
+///
+/// let wanted = NewPersonalToken {
+///     name: "deploy".into(),
+///     abilities: Some(vec!["orders:read".into()]),
+///     expiry: WantedExpiry::Never,
+/// };
+/// let created = auth.create_token(ada.id, wanted, None, &Client::default()).await?;
+///
+/// let caller = auth.authenticate(created.token.expose()).await?;
+/// assert!(caller.can("orders:read") && !caller.can("orders:write"));
+/// auth.revoke_token(ada.id, created.info.id, &Client::default()).await?;
+/// assert!(auth.authenticate(created.token.expose()).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Adyton(Arc<Inner>);
 

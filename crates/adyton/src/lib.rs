@@ -33,3 +33,8 @@ pub use adyton_core::device::Client;
 pub use adyton_core::error::{Error, Problems, Refusal};
 pub use adyton_core::token::WantedExpiry;
 pub use adyton_core::user::{User, UserId};
+
+/// The example of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

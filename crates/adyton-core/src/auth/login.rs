@@ -15,6 +15,10 @@ use crate::token::NewToken;
 use crate::user::{Account, Email, User, UserId};
 use zeroize::Zeroizing;
 
+/// How often a sign-in looks again when the stored hash was replaced after it was verified: once,
+/// since another sign-in with the same password may have brought it up to date.
+const TRIES: usize = 2;
+
 /// What somebody signs in with.
 #[derive(Clone, Default)]
 pub struct Credentials {
@@ -75,18 +79,27 @@ impl Auth {
         problems.into_result()?;
         let Some(email) = email else { return Err(Refusal::InvalidCredentials.into()) };
 
-        let found = self.0.store.find_account_by_email(&email).await?;
-        let Account { user, password } =
-            self.identify(found, &credentials.password, client).await?;
-        let rehashed = match &password {
+        for _ in 0..TRIES {
+            let found = self.0.store.find_account_by_email(&email).await?;
+            let account = self.identify(found, &credentials.password, client).await?;
+            let who = self.returning(account, &credentials.password).await?;
+            if let Some(signed_in) = self.begin_session(who, wanted.clone(), client).await? {
+                return Ok(signed_in);
+            }
+        }
+        Err(Refusal::InvalidCredentials.into())
+    }
+
+    /// Somebody whose password was verified, with a hash of today's scheme if theirs is older.
+    async fn returning(&self, account: Account, password: &str) -> Result<Who, Error> {
+        let Account { user, password: verified } = account;
+        let rehashed = match &verified {
             Some(stored) if self.config().password.rehash && needs_rehash(stored) => {
-                Some(self.0.hasher.hash(credentials.password.to_string()).await??)
+                Some(self.0.hasher.hash(password.to_owned()).await??)
             }
             _ => None,
         };
-        let who = Who::Existing { id: user.id, verified: password, rehashed };
-        let signed_in = self.begin_session(who, wanted, client).await?;
-        signed_in.ok_or_else(|| Refusal::InvalidCredentials.into())
+        Ok(Who::Existing { id: user.id, verified, rehashed })
     }
 
     /// Signs a user in without a password, on the word of the host app: after its own OAuth flow,
@@ -232,6 +245,7 @@ impl Auth {
 }
 
 /// What a sign-in asked for, read.
+#[derive(Clone)]
 pub(super) struct Wanted {
     pub(super) device_name: Option<String>,
     pub(super) abilities: Abilities,

@@ -87,6 +87,7 @@ impl Auth {
         let change = async move { store.rotate(rotation).await };
         let Some(rotated) = self.change(session.user_id, change).await? else { return Ok(None) };
         self.changed(&event);
+        self.lock_touches().sessions.push((rotated.id, now));
         Ok(Some(self.refreshed(rotated, pair, now).await?))
     }
 

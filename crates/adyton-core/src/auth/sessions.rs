@@ -73,6 +73,14 @@ impl Auth {
         self.revoke(caller.user_id(), which, "ended_by_user", client).await
     }
 
+    /// Ends every session of a user, as an operator does.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn end_all_sessions(&self, user: UserId, client: &Client) -> Result<usize, Error> {
+        self.revoke(user, Which::All, "ended_by_operator", client).await
+    }
+
     /// The session with this public id, whoever owns it.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What no single value of a configuration can show.
 
-use super::{Config, DeviceBinding, Driver, Lifetime, SessionGuard};
+use super::{Config, DeviceBinding, Driver, Lifetime, RateLimiting, SessionGuard};
 use crate::ability::Abilities;
 
 /// A setting that cannot stand, with what would be right.
@@ -203,7 +203,7 @@ impl Config {
     }
 
     /// Options of protections and doors that this version does not have yet: a value that would
-    /// be ignored is refused.
+    /// be ignored is refused. One that switches such a protection off stands: it is off.
     fn refuse_what_is_not_built(&self) -> Result<(), ConfigError> {
         let default = Self::default();
         let later = |kept: bool, key, part: &str| {
@@ -225,16 +225,17 @@ impl Config {
         });
         later(!remote, "connector.options", databases)?;
         later(self.no_auth_routes.is_empty(), "no_auth_routes", "`/verify`")?;
-        later(self.rate_limiting == default.rate_limiting, "rate_limiting", "rate limits")?;
-        later(self.csrf_protection, "csrf_protection", cookies)?;
+        let enabled = self.rate_limiting.enabled;
+        let limits = RateLimiting { enabled, ..default.rate_limiting };
+        later(self.rate_limiting == limits, "rate_limiting", "rate limits")?;
         later(self.session_guard != SessionGuard::Session, "session_guard", cookies)?;
         later(self.session_idle == default.session_idle, "session_idle", cookies)?;
         later(self.allowed_origins.is_empty(), "allowed_origins", cookies)?;
         later(self.cookie_domain.is_none(), "cookie_domain", cookies)?;
-        later(self.device_binding == DeviceBinding::Log, "device_binding", "device binding")?;
+        later(self.device_binding != DeviceBinding::Enforce, "device_binding", "device binding")?;
         later(self.server.trusted_proxies.is_empty(), "server.trusted_proxies", "rate limits")?;
         later(self.server.metrics_listen.is_none(), "server.metrics_listen", "metrics")?;
-        later(self.pages == default.pages, "pages", "account pages")?;
+        later(self.pages.path == default.pages.path, "pages.path", "account pages")?;
         later(!self.compat.sanctum, "compat.sanctum", cookies)
     }
 }
@@ -277,6 +278,18 @@ mod tests {
     }
 
     #[test]
+    fn a_protection_that_is_not_built_may_be_switched_off() {
+        for toml in [
+            "rate_limiting.enabled = false",
+            "csrf_protection = false",
+            "device_binding = 'off'",
+            "pages.enabled = false",
+        ] {
+            assert_eq!(problem(toml), None, "{toml}");
+        }
+    }
+
+    #[test]
     fn contradictions_are_named() {
         for (toml, key) in [
             ("auth_table = 'a b'", "auth_table"),
@@ -310,10 +323,10 @@ mod tests {
             ("server.public_url = 'app.example.com'", "server.public_url"),
             ("connector.name = 'mysql'", "connector.name"),
             ("rate_limiting.max_attempts = 6", "rate_limiting"),
-            ("csrf_protection = false", "csrf_protection"),
             ("session_guard = 'session'", "session_guard"),
             ("allowed_origins = ['https://a.example']", "allowed_origins"),
-            ("pages.enabled = false", "pages"),
+            ("pages.path = '/me'", "pages.path"),
+            ("device_binding = 'enforce'", "device_binding"),
         ] {
             assert_eq!(problem(toml), Some(key), "{toml}");
         }

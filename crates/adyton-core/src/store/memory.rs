@@ -169,3 +169,13 @@ impl Tables {
         self.tokens.retain(|_, row| row.token.user_id != user_id);
     }
 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::conformance;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn it_keeps_the_promises_of_the_port() {
+        conformance::run(async || MemoryStore::new()).await;
+    }
+}

@@ -9,6 +9,7 @@
 //!   its secrets yet; if the password changed or the user went meanwhile, the session ends.
 //! - **Password change** ends sessions, then sets the password, then ends what was opened with the
 //!   old one meanwhile. In between: people are signed out, and the change can be tried again.
+//!   Of two changes at once the one that comes too late has ended sessions, too.
 //! - **Deletion** deletes what the user owns, then the user, then what was opened meanwhile. In
 //!   between: a user who is signed out and owns nothing.
 //!
@@ -357,5 +358,150 @@ impl EventStore for WithUsers {
 
     async fn list_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
         self.store.list_events(limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ability::Abilities;
+    use crate::device::Device;
+    use crate::session::{Guard, NewSession};
+    use crate::store::MemoryStore;
+    use crate::testing::conformance;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    const NOW: Timestamp = Timestamp::from_unix(0);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn two_stores_keep_the_promises_of_one() {
+        let store = || Arc::new(MemoryStore::new());
+        conformance::run(async || WithUsers::new(store(), store())).await;
+    }
+
+    #[tokio::test]
+    async fn a_password_that_changes_during_a_sign_in_ends_it() {
+        let (app, inner) = (App::default(), MemoryStore::new());
+        let store = WithUsers::new(Arc::new(app), Arc::new(inner.clone()));
+        assert!(store.sign_in(sign_in("first")).await.unwrap().is_none());
+        let opened = inner.find_session(&Hash::of("cookie")).await.unwrap();
+        assert!(opened.expect("it was opened").session.revoked_at.is_some(), "and ended");
+    }
+
+    #[tokio::test]
+    async fn the_stores_own_users_count_for_nothing() {
+        let (users, inner) = (MemoryStore::new(), MemoryStore::new());
+        let store = WithUsers::new(Arc::new(users), Arc::new(inner.clone()));
+        let event = Event::new(EventKind::UserCreated, NOW);
+        let id = inner.insert_user(new_user(), NOW, event).await.unwrap().unwrap().id;
+        let token = NewToken {
+            name: "ci".to_owned(),
+            hash: Hash::of("ci"),
+            abilities: Abilities::all(),
+            expires_at: None,
+        };
+        let event = Event::new(EventKind::AuthnTokenCreated, NOW);
+        store.insert_token(id, token, 1, NOW, event).await.unwrap().unwrap();
+        assert!(store.find_token(&Hash::of("ci")).await.unwrap().unwrap().user.is_none());
+        assert!(store.sign_in(sign_in("first")).await.unwrap().is_none());
+    }
+
+    fn new_user() -> NewUser {
+        NewUser {
+            name: "Ada".to_owned(),
+            email: Email::parse("ada@example.com").unwrap(),
+            password: StoredPassword::new("first".to_owned()),
+        }
+    }
+
+    fn sign_in(verified: &str) -> SignInRecord {
+        let verified = Some(StoredPassword::new(verified.to_owned()));
+        SignInRecord {
+            who: Who::Existing { id: UserId(1), verified, rehashed: None },
+            session: NewSession {
+                public_id: "public".to_owned(),
+                guard: Guard::Session,
+                secret: Hash::of("cookie"),
+                abilities: Abilities::all(),
+                device: Device::default(),
+                expires_at: NOW.plus(60),
+            },
+            token: None,
+            sessions_per_user: 1,
+            now: NOW,
+            events: Vec::new(),
+        }
+    }
+
+    /// One user, whose password changes right after it was looked at.
+    #[derive(Default)]
+    struct App {
+        changed: AtomicBool,
+    }
+
+    #[async_trait]
+    impl UserStore for App {
+        async fn find_account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+            let changed = self.changed.swap(true, Ordering::SeqCst);
+            let password = if changed { "second" } else { "first" };
+            let user = User {
+                id,
+                name: "Ada".to_owned(),
+                email: "ada@example.com".to_owned(),
+                created_at: None,
+                updated_at: None,
+                columns: serde_json::Map::new(),
+            };
+            Ok(Some(Account { user, password: Some(StoredPassword::new(password.to_owned())) }))
+        }
+
+        async fn find_user(&self, _: UserId) -> Result<Option<User>, StoreError> {
+            Ok(None)
+        }
+
+        async fn find_account_by_email(&self, _: &Email) -> Result<Option<Account>, StoreError> {
+            Ok(None)
+        }
+
+        async fn insert_user(
+            &self,
+            _: NewUser,
+            _: Timestamp,
+            _: Event,
+        ) -> Result<Option<User>, StoreError> {
+            Ok(None)
+        }
+
+        async fn update_user(
+            &self,
+            _: UserId,
+            _: UserChange,
+            _: Timestamp,
+            _: Event,
+        ) -> Result<UserUpdate, StoreError> {
+            Ok(UserUpdate::NotFound)
+        }
+
+        async fn set_password(
+            &self,
+            _: UserId,
+            _: Option<&StoredPassword>,
+            _: StoredPassword,
+            _: Timestamp,
+        ) -> Result<bool, StoreError> {
+            Ok(false)
+        }
+
+        async fn delete_user(&self, _: UserId) -> Result<bool, StoreError> {
+            Ok(false)
+        }
+
+        async fn list_users(&self, _: UserId, _: u32) -> Result<Vec<User>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        async fn sample_passwords(&self, _: u32) -> Result<Vec<StoredPassword>, StoreError> {
+            Ok(Vec::new())
+        }
     }
 }

@@ -15,6 +15,15 @@ use tower::{Layer, Service};
 
 /// Lets only credentials with all of these abilities through; others are answered 403, and those
 /// without a credential 401. For `route_layer`, under [`Adyton::layer`](crate::Adyton::layer).
+///
+/// ```
+/// # use axum::{Router, routing::{get, post}};
+/// use adyton::{require_abilities, require_any_ability};
+///
+/// let orders: Router = Router::new()
+///     .route("/orders", post(async || "made").route_layer(require_abilities(["orders:write"])))
+///     .route("/report", get(async || "…").route_layer(require_any_ability(["reports", "admin"])));
+/// ```
 pub fn require_abilities<S: Into<String>>(
     abilities: impl IntoIterator<Item = S>,
 ) -> RequireAbilities {

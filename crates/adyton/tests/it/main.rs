@@ -3,6 +3,7 @@
 
 mod conventions;
 mod document;
+mod examples;
 mod extract;
 mod faults;
 mod health;

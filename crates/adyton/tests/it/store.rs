@@ -1,7 +1,8 @@
 //! The store that the tests run on: a real one behind a switch, so that it can fail, lose its
 //! answers, panic, or be held at a point where a race is decided.
 
-use adyton::core::clock::Timestamp;
+use adyton::Config;
+use adyton::core::clock::{Clock, Timestamp};
 use adyton::core::event::Event;
 use adyton::core::secret::Hash;
 use adyton::core::session::{FoundSession, Session};
@@ -12,18 +13,29 @@ use adyton::core::store::{
 };
 use adyton::core::token::{FoundToken, NewToken, Token, TokenId};
 use adyton::core::user::{Account, Email, NewUser, StoredPassword, User, UserChange, UserId};
+use adyton::testing::ManualClock;
 use async_trait::async_trait;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
 use tokio::sync::Notify;
 
-/// The store behind the switch, named by `ADYTON_TEST_STORE`. The one place that knows which.
-fn inner() -> Arc<dyn Store> {
+/// A new store behind the switch, named by `ADYTON_TEST_STORE`, or once more the one in this
+/// folder, as another process would open it. The one place that knows which stores there are.
+async fn open(folder: &TempDir) -> Option<Arc<dyn Store>> {
     #[expect(clippy::disallowed_methods, reason = "whoever runs the tests chooses the store")]
     let wanted = std::env::var("ADYTON_TEST_STORE");
-    match wanted.as_deref() {
-        Err(_) | Ok("memory") => Arc::new(MemoryStore::new()),
-        Ok(other) => panic!("ADYTON_TEST_STORE={other} names no store that these tests know"),
+    match wanted.as_deref().unwrap_or("sqlite") {
+        "memory" => None,
+        "sqlite" => {
+            let mut config = Config::default();
+            let path = folder.path().join("adyton.sqlite3");
+            config.connector.url = Some(format!("sqlite://{}", path.display()));
+            let store = adyton::sql::SqlStore::open(&config).unwrap();
+            store.migrate(ManualClock::default().now()).await.unwrap();
+            Some(Arc::new(store))
+        }
+        other => panic!("ADYTON_TEST_STORE={other} names no store that these tests know"),
     }
 }
 
@@ -45,7 +57,8 @@ pub(crate) enum Mode {
 /// A store behind a switch. Clones share both.
 #[derive(Clone)]
 pub(crate) struct TestStore {
-    pub(crate) inner: Arc<dyn Store>,
+    inner: Arc<dyn Store>,
+    folder: Arc<TempDir>,
     mode: Arc<Mutex<Mode>>,
     disabled: Arc<Mutex<HashSet<UserId>>>,
     holds: Arc<Mutex<Vec<Hold>>>,
@@ -73,14 +86,22 @@ impl Hold {
 }
 
 impl TestStore {
-    pub(crate) fn new() -> Self {
+    pub(crate) async fn new() -> Self {
+        let folder = Arc::new(TempDir::new().unwrap());
         Self {
-            inner: inner(),
+            inner: open(&folder).await.unwrap_or_else(|| Arc::new(MemoryStore::new())),
+            folder,
             mode: Arc::default(),
             disabled: Arc::default(),
             holds: Arc::default(),
             calls: Arc::default(),
         }
+    }
+
+    /// The same data by other connections, behind the same switch.
+    pub(crate) async fn again(&self) -> Self {
+        let inner = open(&self.folder).await.unwrap_or_else(|| self.inner.clone());
+        Self { inner, ..self.clone() }
     }
 
     pub(crate) fn set(&self, mode: Mode) {

@@ -39,13 +39,13 @@ impl World {
 
     /// A world with other options.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::over(TestStore::new(), ManualClock::default(), change).await
+        Self::over(TestStore::new().await, ManualClock::default(), change).await
     }
 
     /// The same store and clock under another engine: a restart with other options, or one more
     /// node.
     pub(crate) async fn again(&self, change: impl FnOnce(&mut Config)) -> Self {
-        Self::over(self.store.clone(), self.clock.clone(), change).await
+        Self::over(self.store.again().await, self.clock.clone(), change).await
     }
 
     async fn over(store: TestStore, clock: ManualClock, change: impl FnOnce(&mut Config)) -> Self {

@@ -1,0 +1,99 @@
+//! The command line: its grammar, its exit codes (0 done, 1 failed, 2 wrong usage) and how failures
+//! are told. What a command does stands in its own file under `commands`.
+
+use crate::commands::{config, migrate, openapi, prune, serve, session, token, user};
+use crate::config_file::{Environment, Settings};
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Adyton, an authentication server.
+#[derive(Debug, Parser)]
+#[command(name = "adyton", version, propagate_version = true)]
+struct Cli {
+    /// The configuration file; else `ADYTON_CONFIG` names it, else it is ./adyton.toml if there is
+    /// one.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the endpoints until told to stop.
+    Serve,
+    /// Bring the tables up to date.
+    Migrate(migrate::Migrate),
+    /// Remove what has had its time.
+    Prune(prune::Prune),
+    /// Create, list, show and delete users, and set their passwords.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Create, list and revoke personal access tokens.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// List and end sessions.
+    #[command(subcommand)]
+    Session(session::Command),
+    /// Print the OpenAPI document of the endpoints.
+    Openapi,
+    /// Write, check or show the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// Runs the command that the arguments name, and tells how it went.
+#[must_use]
+pub fn main(arguments: impl Iterator<Item = OsString>, environment: &Environment) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            let _ = usage.print();
+            return u8::try_from(usage.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    match run(cli, environment) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
+    let flag = cli.config.as_deref();
+    let settings = || Settings::read(flag, environment);
+    let out = &mut io::stdout().lock();
+    match cli.command {
+        Command::Serve => serve::run(&settings()?, environment),
+        Command::Migrate(command) => migrate::run(&command, &settings()?, out),
+        Command::Prune(command) => prune::run(&command, &settings()?, out),
+        Command::User(command) => user::run(command, &settings()?, out),
+        Command::Token(command) => token::run(command, &settings()?, out),
+        Command::Session(command) => session::run(command, &settings()?, out),
+        Command::Openapi => openapi::run(&settings()?, out),
+        Command::Config(command) => config::run(command, flag, settings, out),
+    }
+}
+
+/// Whether whoever read our output has had enough, as `head` does.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,68 @@
+//! One file a command. A command takes settings and a place to write, and returns; exit codes and
+//! error texts are `cli`'s.
+
+pub(crate) mod config;
+pub(crate) mod migrate;
+pub(crate) mod openapi;
+pub(crate) mod prune;
+pub(crate) mod serve;
+pub(crate) mod session;
+mod terminal;
+pub(crate) mod token;
+pub(crate) mod user;
+
+use crate::config_file::Settings;
+use adyton::core::Auth;
+use adyton::core::clock::{Clock, SystemClock};
+use adyton::core::user::UserId;
+use adyton::sql::SqlStore;
+use adyton::{Error, User};
+use anyhow::{Context, Result, anyhow};
+use std::future::Future;
+use std::sync::Arc;
+
+/// Opens the store that the settings name.
+fn open_store(settings: &Settings) -> Result<SqlStore> {
+    SqlStore::open(&settings.config).context("cannot open the database")
+}
+
+/// The engine on the store that the settings name, with its tables up to date. It does nothing in
+/// the background.
+async fn open_engine(settings: &Settings) -> Result<Auth> {
+    let (store, clock) = (open_store(settings)?, SystemClock::default());
+    store.migrate(clock.now()).await.context("cannot bring the tables up to date")?;
+    Ok(Auth::new(settings.config.clone(), Arc::new(store), Arc::new(clock))?)
+}
+
+/// Runs a command that needs the engine to its end.
+fn with_engine<F, T>(settings: &Settings, command: impl FnOnce(Auth) -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    block_on(async { command(open_engine(settings).await?).await })
+}
+
+fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(command)
+}
+
+/// The user with this id or e-mail.
+async fn find_user(auth: &Auth, who: &str) -> Result<User> {
+    let found = match who.parse() {
+        Ok(id) => auth.find_user(UserId(id)).await,
+        Err(_) => auth.find_user_by_email(who).await,
+    };
+    found.map_err(|error| match error {
+        Error::NotFound => anyhow!("there is no user {who}"),
+        error => error.into(),
+    })
+}
+
+/// Problems with fields, told in one line.
+fn tell(error: Error) -> anyhow::Error {
+    let Error::Invalid(problems) = error else { return error.into() };
+    let told =
+        problems.fields().iter().map(|(field, texts)| format!("{field} {}", texts.join(", ")));
+    anyhow!(told.collect::<Vec<_>>().join("; "))
+}

@@ -1,0 +1,134 @@
+//! `adyton migrate`: brings the tables up to date, tells how they stand, or imports tokens.
+
+use super::{block_on, open_store, terminal};
+use crate::config_file::Settings;
+use adyton::core::clock::{Clock, SystemClock, Timestamp};
+use adyton::sql::{MigrationState, MigrationStatus, SqlStore};
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::json;
+use std::io::Write;
+
+/// What to do with the tables.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// Only tell which migrations were applied.
+    #[arg(long, conflicts_with_all = ["pretend", "import_plaintext_tokens"])]
+    status: bool,
+    /// Only print the SQL that would run.
+    #[arg(long, conflicts_with = "import_plaintext_tokens")]
+    pretend: bool,
+    /// Hash the plain-text tokens in the column `token_field` of `auth_table`, make personal
+    /// access tokens of them, and erase them there.
+    #[arg(long)]
+    import_plaintext_tokens: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(command: &Migrate, settings: &Settings, out: &mut impl Write) -> Result<()> {
+    let store = open_store(settings)?;
+    block_on(async {
+        match command {
+            Migrate { status: true, json, .. } => status(&store, *json, out).await,
+            Migrate { pretend: true, json, .. } => pretend(&store, *json, out).await,
+            Migrate { json, import_plaintext_tokens, .. } => {
+                migrate(&store, *json, out).await?;
+                if *import_plaintext_tokens {
+                    import(&store, settings, *json, out).await
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    })
+}
+
+async fn migrate(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()> {
+    let report = store.migrate(now()).await.context("cannot bring the tables up to date")?;
+    let (created, adopted, warnings) = (report.created, report.adopted, report.warnings);
+    if json {
+        let report = json!({ "created": created, "adopted": adopted, "warnings": warnings });
+        return Ok(writeln!(out, "{report}")?);
+    }
+    for (done, tables) in [("created", &created), ("adopted", &adopted)] {
+        tables.iter().try_for_each(|table| writeln!(out, "{done} {table}"))?;
+    }
+    for warning in &warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    Ok(writeln!(out, "the tables are up to date")?)
+}
+
+async fn status(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()> {
+    let migrations = store.status().await?;
+    if json {
+        writeln!(out, "{}", json!({ "migrations": statuses(&migrations) }))?;
+        return Ok(());
+    }
+    for migration in &migrations {
+        let (state, at) = parts(&migration.state);
+        let at = at.map(|at| at.to_string()).unwrap_or_default();
+        writeln!(out, "{}\t{}\t{state} {at}", migration.name, migration.table)?;
+    }
+    Ok(())
+}
+
+async fn pretend(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()> {
+    let sql = store.pretend().await?;
+    if json {
+        writeln!(out, "{}", json!({ "sql": sql }))?;
+    } else {
+        write!(out, "{sql}")?;
+    }
+    Ok(())
+}
+
+async fn import(
+    store: &SqlStore,
+    settings: &Settings,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<()> {
+    let bar = terminal::progress("tokens imported");
+    let report = store.import_plaintext_tokens(now(), |done, _| bar.set_position(done)).await?;
+    bar.finish_and_clear();
+    let skipped: Vec<i64> = report.skipped.iter().map(|id| id.0).collect();
+    if json {
+        writeln!(out, "{}", json!({ "imported": report.imported, "skipped": skipped }))?;
+        return Ok(());
+    }
+    writeln!(out, "imported {} tokens", report.imported)?;
+    if !skipped.is_empty() {
+        writeln!(
+            out,
+            "not imported, since they are not 16 to 255 printable characters: those of the users {skipped:?}"
+        )?;
+    }
+    if !settings.config.compat.imported_tokens {
+        writeln!(out, "set `compat.imported_tokens = true`, or they will not be accepted")?;
+    }
+    Ok(())
+}
+
+fn statuses(migrations: &[MigrationStatus]) -> Vec<serde_json::Value> {
+    let status = |migration: &MigrationStatus| {
+        let (state, at) = parts(&migration.state);
+        json!({ "name": migration.name, "table": migration.table, "state": state, "at": at })
+    };
+    migrations.iter().map(status).collect()
+}
+
+fn parts(state: &MigrationState) -> (&'static str, Option<Timestamp>) {
+    match state {
+        MigrationState::Applied(at) => ("applied", Some(*at)),
+        MigrationState::Adopted(at) => ("adopted", Some(*at)),
+        MigrationState::PendingAdoption => ("pending, adopts", None),
+        _ => ("pending", None),
+    }
+}
+
+fn now() -> Timestamp {
+    SystemClock::default().now()
+}

@@ -1,0 +1,12 @@
+//! The parts of the binary `adyton`: where its configuration comes from, its command line, and the
+//! listener under its router. It decides nothing about authentication.
+//!
+//! This is a library so that tests reach its parts; nothing here is a stable interface.
+
+mod cli;
+mod commands;
+pub mod config_file;
+pub mod http;
+mod telemetry;
+
+pub use cli::main;

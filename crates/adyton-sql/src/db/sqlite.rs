@@ -1,0 +1,157 @@
+//! SQLite by rusqlite: how its file is made, how connections are set up, and statements run. What
+//! is written when is the [`writer`](super::writer)'s business.
+
+use super::value::{FromRow, Row, Value};
+use crate::dialect::Names;
+use crate::error::{Result, SqlError};
+use rusqlite::config::DbConfig;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Error, OpenFlags, ToSql, ffi, params_from_iter};
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// More statements than the crate has: each is parsed once per connection.
+const STATEMENTS: usize = 128;
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens the connection that writes, and makes what is missing: the folder for its owner alone,
+/// and the file, whose log takes over its mode.
+pub(super) fn open_writer(path: &Path) -> Result<Connection> {
+    make_file(path).map_err(|error| cannot_open(path, error))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = connect(path, flags)?;
+    let set_up = conn.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;",
+    );
+    set_up.map_err(|error| cannot_open(path, error))?;
+    Ok(conn)
+}
+
+/// The connections that read: as many as can be busy at once.
+pub(super) struct Readers {
+    connections: Vec<Mutex<Connection>>,
+    next: AtomicUsize,
+}
+
+impl Readers {
+    /// Opens two for small machines, one a core for others.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+        let connections = (0..cores).map(|_| open_reader(path).map(Mutex::new));
+        Ok(Self { connections: connections.collect::<Result<_, _>>()?, next: AtomicUsize::new(0) })
+    }
+
+    /// Uses one that is free, or the next one that will be.
+    pub(super) fn with<T>(&self, read: impl FnOnce(&Connection) -> T) -> T {
+        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len();
+        let (late, early) = self.connections.split_at(next);
+        let free = early.iter().chain(late).find_map(|connection| connection.try_lock().ok());
+        // A panic while it was held has left at most a statement behind, which is reset at its end.
+        let wait = || self.connections[next].lock().unwrap_or_else(PoisonError::into_inner);
+        read(&free.unwrap_or_else(wait))
+    }
+}
+
+/// Runs a query and takes all its rows.
+pub(super) fn fetch<T: FromRow>(
+    conn: &Connection,
+    names: &Names,
+    sql: &'static str,
+    params: &[Value],
+) -> Result<Vec<T>> {
+    let mut statement = conn.prepare_cached(&names.render(sql))?;
+    let width = statement.column_count();
+    let mut rows = statement.query(params_from_iter(params))?;
+    let mut taken = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values = (0..width).map(|at| row.get_ref(at).map(owned));
+        let mut row = Row::new(values.collect::<Result<_, _>>()?);
+        taken.push(T::from_row(&mut row, names)?);
+    }
+    Ok(taken)
+}
+
+/// Runs a statement and counts the rows that it changed.
+pub(super) fn execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<u64> {
+    let changed = conn.prepare_cached(sql)?.execute(params_from_iter(params))?;
+    Ok(changed.try_into().unwrap_or(u64::MAX))
+}
+
+fn open_reader(path: &Path) -> Result<Connection> {
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.pragma_update(None, "query_only", true).map_err(|error| cannot_open(path, error))?;
+    Ok(conn)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    // An absolute path is never one of SQLite's special names (`:memory:`, `file:…`).
+    let connected =
+        std::path::absolute(path).map_err(|error| cannot_open(path, error)).and_then(|file| {
+            Connection::open_with_flags(file, flags).map_err(|error| cannot_open(path, error))
+        })?;
+    connected.busy_timeout(BUSY)?;
+    connected.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A quoted name that is no column would be taken for a text.
+    connected.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    Ok(connected)
+}
+
+fn make_file(path: &Path) -> std::io::Result<()> {
+    let (mut folders, mut file) = (DirBuilder::new(), OpenOptions::new());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+        folders.mode(0o700);
+        file.mode(0o600);
+    }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        folders.recursive(true).create(folder)?;
+    }
+    match file.write(true).create_new(true).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn cannot_open(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> SqlError {
+    SqlError::Open { path: path.to_owned(), source: Arc::new(error) }
+}
+
+/// A blob is nothing that Adyton wrote, and nothing that JSON could show: it reads as null.
+fn owned(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null | ValueRef::Blob(_) => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Real(number) => ValueRef::Real(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Time(time) => return Ok(time.to_sql().into()),
+        }))
+    }
+}
+
+impl From<Error> for SqlError {
+    fn from(error: Error) -> Self {
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        match code {
+            Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+                Self::Duplicate
+            }
+            _ => Self::Database(Arc::new(error)),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What can go wrong between Adyton and its database. No error carries a value of a row.
+
+use adyton_core::config::ConfigError;
+use adyton_core::secret::EntropyError;
+use adyton_core::store::StoreError;
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the functions of this crate return.
+pub(crate) type Result<T, E = SqlError> = std::result::Result<T, E>;
+
+/// Why the database could not do what was asked. Cheap to clone: a commit that fails is told to
+/// everybody who waited for it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqlError {
+    /// The configuration cannot stand.
+    #[error("the configuration cannot stand")]
+    Config(#[from] ConfigError),
+    /// The file or its folder cannot be made or opened.
+    #[error("cannot open the database file {}", path.display())]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// The database refused.
+    #[error("the database refused")]
+    Database(#[source] Arc<dyn Error + Send + Sync>),
+    /// A row with the same unique value exists.
+    #[error("a row with this unique value exists")]
+    Duplicate,
+    /// A row holds what no version of Adyton wrote.
+    #[error("a row holds a value of an unexpected kind")]
+    Unreadable,
+    /// The thread that writes has ended, or the work ended in a panic.
+    #[error("the writer stopped before it answered")]
+    Stopped,
+    /// The database ended the transaction by itself.
+    #[error("the database rolled the transaction back")]
+    RolledBack,
+    /// Others keep the file busy, so its log could not be emptied.
+    #[error("the database is busy; stop whatever else uses it and repeat")]
+    Busy,
+    /// An adopted table lacks a column.
+    #[error("the table `{table}` exists but has no column `{column}`")]
+    MissingColumn {
+        /// Which table.
+        table: String,
+        /// What it lacks.
+        column: String,
+    },
+    /// An adopted table has a key of another type.
+    #[error("the table `{table}` has no integer key: Adyton needs `id INTEGER PRIMARY KEY`")]
+    ForeignKeyType {
+        /// Which table.
+        table: String,
+    },
+    /// A table has the name of one of Adyton's own.
+    #[error("the table `{table}` exists but was not made by Adyton; rename one of the two")]
+    TableTaken {
+        /// Which table.
+        table: String,
+    },
+    /// A newer version has migrated this database.
+    #[error("the database was migrated by a newer version (`{migration}`); update this one")]
+    Newer {
+        /// What this version does not know.
+        migration: String,
+    },
+    /// Migrations are pending.
+    #[error("the database is not migrated; run `adyton migrate` first")]
+    NotMigrated,
+    /// The system gave no random numbers.
+    #[error("the system gave no random numbers")]
+    Entropy(#[source] Arc<EntropyError>),
+}
+
+impl From<SqlError> for StoreError {
+    fn from(error: SqlError) -> Self {
+        Self::new(error)
+    }
+}

@@ -1,0 +1,309 @@
+//! Migrations: makes the tables that are missing, adopts those that exist. All of it is one
+//! transaction with its ledger, so that two processes at once, or one that is killed, do no harm.
+//!
+//! It alters nothing that it did not make: neither a column nor an index of an adopted table.
+
+use crate::SqlStore;
+use crate::adopt::Table;
+use crate::db::{FromRow, Row, Tx};
+use crate::dialect::Names;
+use crate::error::{Result, SqlError};
+use adyton_core::clock::Timestamp;
+
+const LEDGER: &str = "
+CREATE TABLE IF NOT EXISTS adyton_migrations (
+  name VARCHAR(64) NOT NULL,
+  table_name VARCHAR(64) NOT NULL,
+  adopted INTEGER NOT NULL,
+  applied_at DATETIME NOT NULL,
+  PRIMARY KEY (name, table_name)
+);
+";
+
+const USER_COLUMNS: [&str; 6] = ["id", "name", "email", "password", "created_at", "updated_at"];
+const TOKEN_COLUMNS: [&str; 9] = [
+    "id",
+    "tokenable_type",
+    "tokenable_id",
+    "name",
+    "abilities",
+    "last_used_at",
+    "expires_at",
+    "created_at",
+    "updated_at",
+];
+
+/// One table and the text that makes it.
+struct Migration {
+    name: &'static str,
+    sql: &'static str,
+    subject: Subject,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Subject {
+    Users,
+    Tokens,
+    Sessions,
+    Own(&'static str),
+}
+
+macro_rules! migration {
+    ($name:literal, $subject:expr) => {
+        Migration {
+            name: $name,
+            sql: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
+            subject: $subject,
+        }
+    };
+}
+
+const MIGRATIONS: [Migration; 5] = [
+    migration!("0001_users", Subject::Users),
+    migration!("0002_personal_access_tokens", Subject::Tokens),
+    migration!("0003_auth_sessions", Subject::Sessions),
+    migration!("0004_auth_superseded_tokens", Subject::Own("auth_superseded_tokens")),
+    migration!("0005_auth_events", Subject::Own("auth_events")),
+];
+
+/// A migration and how it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MigrationStatus {
+    /// Its name.
+    pub name: &'static str,
+    /// The table that it is about.
+    pub table: String,
+    /// How it stands.
+    pub state: MigrationState,
+}
+
+/// How a migration stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MigrationState {
+    /// Adyton has made the table.
+    Applied(Timestamp),
+    /// The table existed and was adopted.
+    Adopted(Timestamp),
+    /// The table is missing and would be made.
+    Pending,
+    /// The table exists and would be adopted.
+    PendingAdoption,
+}
+
+/// What a migration has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MigrationReport {
+    /// The tables that were made.
+    pub created: Vec<String>,
+    /// The tables that were adopted.
+    pub adopted: Vec<String>,
+    /// What will not go well, in a sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl SqlStore {
+    /// Makes the tables that are missing and adopts those that exist. Safe to repeat, from two
+    /// processes at once, and after one was killed half-way.
+    ///
+    /// # Errors
+    /// [`SqlError`] when a table cannot be adopted or a newer version was here; nothing is changed.
+    pub async fn migrate(&self, now: Timestamp) -> Result<MigrationReport, SqlError> {
+        let report = self.db.transaction(move |tx| Box::pin(migrate(tx, now))).await?;
+        for warning in &report.warnings {
+            tracing::warn!("{warning}");
+        }
+        Ok(report)
+    }
+
+    /// Every migration and how it stands.
+    ///
+    /// # Errors
+    /// As [`migrate`](Self::migrate), which would then fail too.
+    pub async fn status(&self) -> Result<Vec<MigrationStatus>, SqlError> {
+        let plan = self.db.transaction(|tx| Box::pin(plan(tx))).await?;
+        Ok(plan.into_iter().map(|step| step.status).collect())
+    }
+
+    /// The SQL that [`migrate`](Self::migrate) would run now, and nothing changes; empty when
+    /// there is nothing to do.
+    ///
+    /// # Errors
+    /// As [`migrate`](Self::migrate), which would then fail too.
+    pub async fn pretend(&self) -> Result<String, SqlError> {
+        let plan = self.db.transaction(|tx| Box::pin(plan(tx))).await?;
+        let texts = plan.iter().filter_map(|step| step.pretend(self.db.names()));
+        let text: String = texts.collect();
+        Ok(if text.is_empty() { text } else { LEDGER.trim_start().to_owned() + &text })
+    }
+
+    /// Whether there is nothing to migrate.
+    ///
+    /// # Errors
+    /// As [`migrate`](Self::migrate), which would then fail too.
+    pub async fn is_current(&self) -> Result<bool, SqlError> {
+        let done = |status: &MigrationStatus| {
+            matches!(status.state, MigrationState::Applied(_) | MigrationState::Adopted(_))
+        };
+        Ok(self.status().await?.iter().all(done))
+    }
+
+    /// Whether the token table was there before Adyton: then its tokens have Sanctum's form.
+    ///
+    /// # Errors
+    /// As [`migrate`](Self::migrate), which would then fail too.
+    pub async fn adopted_token_table(&self) -> Result<bool, SqlError> {
+        let adopted = |step: &Step| {
+            step.migration.subject == Subject::Tokens
+                && matches!(step.status.state, MigrationState::Adopted(_))
+        };
+        let plan = self.db.transaction(|tx| Box::pin(plan(tx))).await?;
+        Ok(plan.iter().any(adopted))
+    }
+}
+
+/// A migration in the light of what stands in the database.
+struct Step {
+    migration: &'static Migration,
+    status: MigrationStatus,
+    warnings: Vec<String>,
+}
+
+impl Step {
+    fn pretend(&self, names: &Names) -> Option<String> {
+        let table = &self.status.table;
+        let (sql, adopted) = match self.status.state {
+            MigrationState::Pending => (names.render(self.migration.sql).to_string(), 0),
+            MigrationState::PendingAdoption => (format!("-- adopts the table {table}\n"), 1),
+            _ => return None,
+        };
+        let name = self.migration.name;
+        Some(format!(
+            "\n{sql}INSERT INTO adyton_migrations (name, table_name, adopted, applied_at) \
+             VALUES ('{name}', '{table}', {adopted}, CURRENT_TIMESTAMP);\n"
+        ))
+    }
+}
+
+async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
+    let plan = plan(tx).await?;
+    let mut report = MigrationReport::default();
+    for Step { migration, status, warnings } in plan {
+        let adopted = match status.state {
+            MigrationState::Pending => false,
+            MigrationState::PendingAdoption => true,
+            _ => continue,
+        };
+        if !adopted {
+            tx.script(migration.sql).await?;
+        }
+        enter(tx, migration, &status.table, adopted, now).await?;
+        report.warnings.extend(warnings);
+        let tables = if adopted { &mut report.adopted } else { &mut report.created };
+        tables.push(status.table);
+    }
+    Ok(report)
+}
+
+/// Enters a migration into the ledger, in place of what was there for a table that is gone.
+async fn enter(
+    tx: &mut Tx,
+    migration: &Migration,
+    table: &str,
+    adopted: bool,
+    now: Timestamp,
+) -> Result<()> {
+    tx.script(LEDGER).await?;
+    let old = "DELETE FROM adyton_migrations WHERE name = ? AND table_name = ?";
+    tx.execute(old, &[migration.name.into(), table.into()]).await?;
+    let new = "INSERT INTO adyton_migrations (name, table_name, adopted, applied_at)
+               VALUES (?, ?, ?, ?)";
+    let row = [migration.name.into(), table.into(), adopted.into(), now.into()];
+    tx.execute(new, &row).await?;
+    Ok(())
+}
+
+async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
+    let ledger = read_ledger(tx).await?;
+    let mut plan = Vec::new();
+    for migration in &MIGRATIONS {
+        let table = migration.subject.table(tx.names()).to_owned();
+        let entry = ledger
+            .iter()
+            .find(|entry| entry.name == migration.name && entry.table.eq_ignore_ascii_case(&table));
+        let standing = Table::find(tx, &table).await?;
+        let warnings = match &standing {
+            Some(standing) => migration.subject.check(standing, tx.names(), entry.is_some())?,
+            None => Vec::new(),
+        };
+        let state = match (standing, entry) {
+            (None, _) => MigrationState::Pending,
+            (Some(_), None) => MigrationState::PendingAdoption,
+            (Some(_), Some(entry)) if entry.adopted => MigrationState::Adopted(entry.at),
+            (Some(_), Some(entry)) => MigrationState::Applied(entry.at),
+        };
+        let status = MigrationStatus { name: migration.name, table, state };
+        plan.push(Step { migration, status, warnings });
+    }
+    Ok(plan)
+}
+
+struct Entry {
+    name: String,
+    table: String,
+    adopted: bool,
+    at: Timestamp,
+}
+
+/// Reads what was done before. An entry that this version does not know was made by a newer one.
+async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>> {
+    if Table::find(tx, "adyton_migrations").await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT name, table_name, adopted, applied_at FROM adyton_migrations";
+    let ledger: Vec<Entry> = tx.fetch(sql, &[]).await?;
+    let known = |entry: &&Entry| MIGRATIONS.iter().any(|migration| migration.name == entry.name);
+    match ledger.iter().find(|entry| !known(entry)) {
+        Some(newer) => Err(SqlError::Newer { migration: newer.name.clone() }),
+        None => Ok(ledger),
+    }
+}
+
+impl FromRow for Entry {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+        let (name, table) = (row.get()?, row.get()?);
+        Ok(Self { name, table, adopted: row.get()?, at: row.get()? })
+    }
+}
+
+impl Subject {
+    fn table(self, names: &Names) -> &str {
+        match self {
+            Self::Users => &names.users,
+            Self::Tokens => &names.tokens,
+            Self::Sessions => &names.sessions,
+            Self::Own(name) => name,
+        }
+    }
+
+    /// Refuses a table that Adyton cannot work on; says what is doubtful. Those that may be
+    /// somebody else's are checked at every start, since the configuration names their columns.
+    fn check(self, table: &Table, names: &Names, ours: bool) -> Result<Vec<String>> {
+        let mut columns: Vec<&str> = match self {
+            Self::Users => USER_COLUMNS.to_vec(),
+            Self::Tokens => TOKEN_COLUMNS.into_iter().chain([&*names.token_field]).collect(),
+            Self::Sessions | Self::Own(_) if ours => return Ok(Vec::new()),
+            Self::Sessions | Self::Own(_) => {
+                return Err(SqlError::TableTaken { table: self.table(names).to_owned() });
+            }
+        };
+        let warnings = table.warnings(&columns);
+        if self == Self::Users {
+            columns.extend(names.user_columns.iter().map(String::as_str));
+        }
+        table.check(&columns)?;
+        Ok(warnings)
+    }
+}

@@ -1,0 +1,121 @@
+//! Every statement that a life of the store runs, and how SQLite would run it.
+
+use crate::SqlStore;
+use adyton_core::ability::Abilities;
+use adyton_core::clock::Timestamp;
+use adyton_core::config::Config;
+use adyton_core::event::{Event, EventKind};
+use adyton_core::secret::{Hash, Salt};
+use adyton_core::session::{Guard, NewSession};
+use adyton_core::store::*;
+use adyton_core::token::NewToken;
+use adyton_core::user::{Email, NewUser, StoredPassword, UserChange};
+
+const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+/// What may read a table from its beginning: it stops after a bounded number of rows.
+const BOUNDED: [&str; 3] = [
+    "SELECT 1 FROM \"users\" LIMIT 1",
+    "SELECT password FROM \"users\" WHERE password <> ''",
+    "FROM auth_events ORDER BY id DESC",
+];
+
+fn token(secret: &str) -> NewToken {
+    let (name, hash, abilities) = ("t".into(), Hash::of(secret), Abilities::all());
+    NewToken { name, hash, abilities, expires_at: Some(NOW) }
+}
+
+fn sign_up(secret: &str) -> SignInRecord {
+    let email = Email::parse("ada@example.com").unwrap();
+    let password = StoredPassword::new("hash".into());
+    SignInRecord {
+        who: Who::New(NewUser { name: "Ada".into(), email, password }),
+        session: NewSession {
+            public_id: "public".into(),
+            guard: Guard::Token,
+            secret: Hash::of(secret),
+            abilities: Abilities::all(),
+            device: Default::default(),
+            expires_at: NOW.plus(60),
+        },
+        token: Some(token("a")),
+        sessions_per_user: 1,
+        now: NOW,
+        events: Vec::new(),
+    }
+}
+
+async fn live(store: &SqlStore) -> Result<(), StoreError> {
+    let event = Event::new(EventKind::UserUpdated, NOW);
+    let SignedIn { user, session, .. } = store.sign_in(sign_up("r0")).await?.unwrap();
+    let (replace, salt) = (
+        Replacement { old: Hash::of("r0"), old_expires_at: NOW, new: Hash::of("r1") },
+        Salt::draw(),
+    );
+    let rotation = Rotation {
+        session: session.id,
+        user_id: user.id,
+        rotation: 0,
+        replace: Some(replace),
+        salt: salt.ok(),
+        token: token("b"),
+        grace_ends: NOW,
+        expires_at: NOW.plus(60),
+        now: NOW,
+        event: event.clone(),
+    };
+    store.rotate(rotation).await?.unwrap();
+    store.find_token(&Hash::of("a")).await?.unwrap();
+    store.find_session(&Hash::of("r0")).await?.unwrap();
+    store.find_session_by_public_id("public").await?.unwrap();
+    store.list_sessions(user.id, NOW).await?;
+    store.erase_salts(NOW.plus(1)).await?;
+    let personal = store.insert_token(user.id, token("p"), 9, NOW, event.clone()).await?.unwrap();
+    store.find_token_by_id(personal.id).await?;
+    store.list_tokens(user.id).await?;
+    let touches = Touches { tokens: vec![(personal.id, NOW)], sessions: vec![(session.id, NOW)] };
+    store.touch(touches).await?;
+    store.delete_token(user.id, personal.id, event.clone()).await?;
+    let email = Email::parse("ada@example.org");
+    let change = UserChange { name: None, email: email.clone() };
+    store.update_user(user.id, change, NOW, event.clone()).await?;
+    store.find_account_by_email(&email.unwrap()).await?.unwrap();
+    store.find_account(user.id).await?.unwrap();
+    store.list_users(user.id, 1).await?;
+    store.sample_passwords(1).await?;
+    store.set_password(user.id, None, StoredPassword::new("new".into()), NOW).await?;
+    let revocation =
+        Revocation { user_id: user.id, which: Which::All, now: NOW, event: event.clone() };
+    store.revoke_sessions(revocation).await?;
+    store.prune(NOW.plus(600), 9).await?;
+    store.list_events(9).await?;
+    store.ping().await?;
+    store.delete_account(user.id, event).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_statement_reads_a_whole_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("adyton.sqlite3");
+    let mut config = Config::default();
+    config.connector.url = Some(format!("sqlite://{}", path.display()));
+    let store = SqlStore::open(&config).unwrap();
+    store.migrate(NOW).await.unwrap();
+    store.db.names().forget();
+    live(&store).await.unwrap();
+
+    let conn = rusqlite::Connection::open(path).unwrap();
+    let texts = store.db.names().rendered();
+    assert!(texts.len() > 40, "{}", texts.len());
+    for text in texts.iter().filter(|text| !BOUNDED.iter().any(|bounded| text.contains(bounded))) {
+        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+        let count = statement.parameter_count();
+        let nulls = vec![rusqlite::types::Null; count];
+        let read = |row: &rusqlite::Row<'_>| row.get::<_, String>("detail");
+        let plan = statement.query_map(rusqlite::params_from_iter(nulls), read).unwrap();
+        let plan = plan.collect::<Result<Vec<_>, _>>().unwrap();
+        let scan =
+            plan.iter().find(|step| step.starts_with("SCAN") && *step != "SCAN CONSTANT ROW");
+        assert_eq!(scan, None, "{text}\n{plan:#?}");
+    }
+}

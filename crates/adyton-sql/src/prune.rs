@@ -1,0 +1,110 @@
+//! Pruning: one batch of what had its time. What is due is looked for by a reader, so that the
+//! search in somebody else's table without an index holds nobody up; the transaction that deletes
+//! it asks again whether it still is due.
+
+use crate::db::{Db, Tx, Value};
+use crate::error::Result;
+use crate::tokens;
+use adyton_core::clock::Timestamp;
+use adyton_core::session::SessionId;
+use adyton_core::store::Pruned;
+use adyton_core::token::TokenId;
+
+pub(crate) const DUE_TOKENS: &str = "
+    SELECT id FROM {tokens} WHERE expires_at < ? AND tokenable_type = ? LIMIT ?";
+pub(crate) const DUE_SESSIONS: &str = "
+    SELECT id FROM {sessions} WHERE expires_at < ? OR revoked_at < ? LIMIT ?";
+pub(crate) const DUE_SUPERSEDED: &str = "
+    SELECT hash FROM auth_superseded_tokens WHERE expires_at < ? LIMIT ?";
+
+struct Due {
+    tokens: Vec<TokenId>,
+    sessions: Vec<SessionId>,
+    superseded: Vec<String>,
+}
+
+/// Deletes at most `limit` rows of each kind.
+pub(crate) async fn prune(db: &Db, before: Timestamp, limit: u32) -> Result<Pruned> {
+    let (time, most) = (Value::from(before), Value::from(limit));
+    let kind = db.names().tokenable_type.as_str().into();
+    let due = Due {
+        tokens: db.fetch(DUE_TOKENS, &[time.clone(), kind, most.clone()]).await?,
+        sessions: db.fetch(DUE_SESSIONS, &[time.clone(), time.clone(), most.clone()]).await?,
+        superseded: db.fetch(DUE_SUPERSEDED, &[time, most]).await?,
+    };
+    if due.tokens.is_empty() && due.sessions.is_empty() && due.superseded.is_empty() {
+        return Ok(Pruned::default());
+    }
+    db.transaction(move |tx| Box::pin(delete(tx, due, before, limit.into()))).await
+}
+
+async fn delete(tx: &mut Tx, due: Due, before: Timestamp, limit: u64) -> Result<Pruned> {
+    let mut pruned = Pruned::default();
+    for id in due.tokens {
+        pruned.tokens += delete_token(tx, id, before).await?;
+    }
+    for hash in due.superseded {
+        let sql = "DELETE FROM auth_superseded_tokens WHERE hash = ? AND expires_at < ?";
+        pruned.superseded += tx.execute(sql, &[hash.into(), before.into()]).await?;
+    }
+    for id in due.sessions {
+        delete_session(tx, id, before, limit, &mut pruned).await?;
+    }
+    Ok(pruned)
+}
+
+/// Deletes an expired token, and whatever session pointed at it points at nothing.
+async fn delete_token(tx: &mut Tx, id: TokenId, before: Timestamp) -> Result<u64> {
+    let sql = "DELETE FROM {tokens} WHERE id = ? AND expires_at < ?";
+    let deleted = tx.execute(sql, &[id.into(), before.into()]).await?;
+    if deleted > 0 {
+        let current = "UPDATE {sessions} SET access_token_id = NULL WHERE access_token_id = ?";
+        tx.execute(current, &[id.into()]).await?;
+        let previous = "UPDATE {sessions} SET previous_access_token_id = NULL
+                        WHERE previous_access_token_id = ?";
+        tx.execute(previous, &[id.into()]).await?;
+    }
+    Ok(deleted)
+}
+
+/// Deletes a session with what belongs to it. One whose replaced tokens are more than this batch
+/// has room for stays until the next.
+async fn delete_session(
+    tx: &mut Tx,
+    id: SessionId,
+    before: Timestamp,
+    limit: u64,
+    pruned: &mut Pruned,
+) -> Result<()> {
+    let sql = "SELECT access_token_id, previous_access_token_id FROM {sessions}
+               WHERE id = ? AND (expires_at < ? OR revoked_at < ?){for_update}";
+    let params = [id.into(), before.into(), before.into()];
+    let found: Option<(Option<TokenId>, Option<TokenId>)> = tx.fetch_one(sql, &params).await?;
+    let Some((current, previous)) = found else { return Ok(()) };
+    let room = limit.saturating_sub(pruned.superseded);
+    pruned.superseded += forget_superseded(tx, id, room).await?;
+    if has_superseded(tx, id).await? {
+        return Ok(());
+    }
+    for token in [current, previous].into_iter().flatten() {
+        tokens::delete(tx, token).await?;
+    }
+    pruned.sessions += tx.execute("DELETE FROM {sessions} WHERE id = ?", &[id.into()]).await?;
+    Ok(())
+}
+
+async fn forget_superseded(tx: &mut Tx, id: SessionId, room: u64) -> Result<u64> {
+    let sql = "SELECT hash FROM auth_superseded_tokens WHERE session_id = ? LIMIT ?";
+    let room = i64::try_from(room).unwrap_or(i64::MAX);
+    let mut deleted = 0;
+    for hash in tx.fetch::<String>(sql, &[id.into(), room.into()]).await? {
+        let sql = "DELETE FROM auth_superseded_tokens WHERE hash = ?";
+        deleted += tx.execute(sql, &[hash.into()]).await?;
+    }
+    Ok(deleted)
+}
+
+async fn has_superseded(tx: &mut Tx, id: SessionId) -> Result<bool> {
+    let sql = "SELECT 1 FROM auth_superseded_tokens WHERE session_id = ? LIMIT 1";
+    Ok(tx.fetch_one::<i64>(sql, &[id.into()]).await?.is_some())
+}

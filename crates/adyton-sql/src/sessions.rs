@@ -1,0 +1,262 @@
+//! Sessions in SQL. The table is Adyton's own.
+
+use crate::SqlStore;
+use crate::db::{FromRow, Row, Tx, Value};
+use crate::dialect::Names;
+use crate::error::{Result, SqlError};
+use crate::{events, tokens};
+use adyton_core::clock::Timestamp;
+use adyton_core::device::Device;
+use adyton_core::event::{Event, EventKind};
+use adyton_core::secret::Hash;
+use adyton_core::session::{FoundSession, NewSession, Session, SessionId, Superseded};
+use adyton_core::store::{Revocation, Rotation, SessionStore, StoreError, Which};
+use adyton_core::token::TokenId;
+use adyton_core::user::UserId;
+use async_trait::async_trait;
+
+/// The columns that [`read`] takes.
+pub(crate) const COLUMNS: &str = "
+    s.id, s.public_id, s.user_id, s.guard, s.abilities, s.rotation, s.previous_hash, s.salt,
+    s.rotated_at, s.access_token_id, s.previous_access_token_id, s.device_name, s.user_agent,
+    s.network, s.created_at, s.last_seen_at, s.expires_at, s.revoked_at";
+/// How many those are.
+pub(crate) const WIDTH: usize = 18;
+
+pub(crate) const ERASE_SALTS: &str =
+    "UPDATE {sessions} SET salt = NULL WHERE salt IS NOT NULL AND rotated_at < ?";
+
+#[async_trait]
+impl SessionStore for SqlStore {
+    /// Two look-ups are enough although a rotation may fall between them: a secret goes from
+    /// current to superseded and never back.
+    async fn find_session(&self, secret: &Hash) -> Result<Option<FoundSession>, StoreError> {
+        let current = "SELECT {s.*} FROM {sessions} s WHERE s.secret_hash = ?";
+        if let Some(session) = self.db.fetch_one(current, &[(*secret).into()]).await? {
+            return Ok(Some(FoundSession { session, superseded: None }));
+        }
+        let superseded = "SELECT p.expires_at, {s.*} FROM auth_superseded_tokens p
+                          JOIN {sessions} s ON s.id = p.session_id WHERE p.hash = ?";
+        let found = self.db.fetch_one(superseded, &[(*secret).into()]).await?;
+        Ok(found.map(|(expires_at, session)| FoundSession {
+            session,
+            superseded: Some(Superseded { expires_at }),
+        }))
+    }
+
+    async fn find_session_by_public_id(&self, id: &str) -> Result<Option<Session>, StoreError> {
+        let sql = "SELECT {s.*} FROM {sessions} s WHERE s.public_id = ?";
+        Ok(self.db.fetch_one(sql, &[id.into()]).await?)
+    }
+
+    async fn list_sessions(
+        &self,
+        user_id: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
+        let sql = "SELECT {s.*} FROM {sessions} s WHERE s.user_id = ? AND s.revoked_at IS NULL
+                   AND s.expires_at > ? ORDER BY s.created_at DESC, s.id DESC";
+        Ok(self.db.fetch(sql, &[user_id.into(), now.into()]).await?)
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<Option<Session>, StoreError> {
+        self.write(|tx| Box::pin(rotate(tx, rotation))).await
+    }
+
+    async fn revoke_sessions(&self, revocation: Revocation) -> Result<Vec<String>, StoreError> {
+        self.write(|tx| Box::pin(revoke(tx, revocation))).await
+    }
+
+    async fn erase_salts(&self, rotated_before: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |tx| Box::pin(erase_salts(tx, rotated_before))).await
+    }
+}
+
+impl FromRow for Session {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+        Ok(Self {
+            id: row.get()?,
+            public_id: row.get()?,
+            user_id: row.get()?,
+            guard: row.get()?,
+            abilities: row.get()?,
+            rotation: row.get()?,
+            previous: row.get()?,
+            salt: row.get()?,
+            rotated_at: row.get()?,
+            access_token: row.get()?,
+            previous_access_token: row.get()?,
+            device: Device { name: row.get()?, user_agent: row.get()?, network: row.get()? },
+            created_at: row.get()?,
+            last_seen_at: row.get()?,
+            expires_at: row.get()?,
+            revoked_at: row.get()?,
+        })
+    }
+}
+
+async fn revoke(tx: &mut Tx, revocation: Revocation) -> Result<Vec<String>> {
+    let Revocation { user_id, which, now, event } = revocation;
+    let ended = end(tx, user_id, which, now).await?;
+    let of_each = |id: &String| event.clone().user(user_id).session(id);
+    events::insert(tx, ended.iter().map(of_each).collect()).await?;
+    Ok(ended)
+}
+
+async fn erase_salts(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(ERASE_SALTS, &[before.into()]).await
+}
+
+/// Inserts a session at its sign-in.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    user_id: UserId,
+    new: NewSession,
+    access_token: Option<TokenId>,
+    now: Timestamp,
+) -> Result<Session> {
+    let sql = "INSERT INTO {sessions} (public_id, user_id, guard, abilities, secret_hash, rotation,
+               access_token_id, device_name, user_agent, network, created_at, last_seen_at,
+               expires_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)";
+    let (public_id, user, guard) =
+        (new.public_id.as_str().into(), user_id.into(), new.guard.into());
+    let (abilities, secret, token) =
+        ((&new.abilities).into(), new.secret.into(), access_token.into());
+    let name = new.device.name.as_deref().into();
+    let agent = new.device.user_agent.as_deref().into();
+    let network = new.device.network.as_deref().into();
+    let (at, seen, end) = (now.into(), now.into(), new.expires_at.into());
+    let params =
+        [public_id, user, guard, abilities, secret, token, name, agent, network, at, seen, end];
+    let id = SessionId(tx.insert(sql, &params).await?);
+    reread(tx, id).await
+}
+
+/// A session as this transaction has left it.
+async fn reread(tx: &mut Tx, id: SessionId) -> Result<Session> {
+    let sql = "SELECT {s.*} FROM {sessions} s WHERE s.id = ?";
+    tx.fetch_one(sql, &[id.into()]).await?.ok_or(SqlError::Unreadable)
+}
+
+/// Whether the user has no session, live or not, with this user agent.
+pub(crate) async fn is_new_device(tx: &mut Tx, user_id: UserId, device: &Device) -> Result<bool> {
+    let sql = "SELECT 1 FROM {sessions}
+               WHERE user_id = ? AND COALESCE(user_agent, '') = ? LIMIT 1";
+    let agent = device.user_agent.as_deref().unwrap_or_default();
+    Ok(tx.fetch_one::<i64>(sql, &[user_id.into(), agent.into()]).await?.is_none())
+}
+
+/// Ends the longest idle sessions beyond the cap, never the new one, each with an event.
+pub(crate) async fn end_longest_idle(
+    tx: &mut Tx,
+    new: &Session,
+    cap: u32,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let sql = "SELECT {s.*} FROM {sessions} s WHERE s.user_id = ? AND s.id <> ?
+               AND s.revoked_at IS NULL AND s.expires_at > ?
+               ORDER BY s.last_seen_at DESC, s.id DESC";
+    let params = [new.user_id.into(), new.id.into(), now.into()];
+    let others: Vec<Session> = tx.fetch(sql, &params).await?;
+    let mut ended = Vec::new();
+    for session in others.into_iter().skip(cap.saturating_sub(1) as usize) {
+        end_one(tx, &session, now).await?;
+        let event = Event::new(EventKind::SessionRevoked, now).user(new.user_id);
+        events::insert(tx, vec![event.session(&session.public_id)]).await?;
+        ended.push(session.public_id);
+    }
+    Ok(ended)
+}
+
+/// Ends sessions of a user that nobody has ended yet, and returns their public ids.
+pub(crate) async fn end(
+    tx: &mut Tx,
+    user_id: UserId,
+    which: Which,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let sql = "SELECT {s.*} FROM {sessions} s
+               WHERE s.user_id = ? AND s.revoked_at IS NULL ORDER BY s.id{for_update}";
+    let mut ended = Vec::new();
+    for session in tx.fetch::<Session>(sql, &[user_id.into()]).await? {
+        let meant = match which {
+            Which::One(id) => session.id == id,
+            Which::AllBut(id) => session.id != id,
+            Which::All => true,
+        };
+        if meant {
+            end_one(tx, &session, now).await?;
+            ended.push(session.public_id);
+        }
+    }
+    Ok(ended)
+}
+
+/// Deletes every session of a user, with what is known of their replaced tokens.
+pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64> {
+    let superseded = "DELETE FROM auth_superseded_tokens
+                      WHERE session_id IN (SELECT id FROM {sessions} WHERE user_id = ?)";
+    tx.execute(superseded, &[user_id.into()]).await?;
+    tx.execute("DELETE FROM {sessions} WHERE user_id = ?", &[user_id.into()]).await
+}
+
+async fn end_one(tx: &mut Tx, session: &Session, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE {sessions} SET revoked_at = ?, salt = NULL, access_token_id = NULL,
+               previous_access_token_id = NULL WHERE id = ? AND revoked_at IS NULL";
+    tx.execute(sql, &[now.into(), session.id.into()]).await?;
+    for id in [session.access_token, session.previous_access_token].into_iter().flatten() {
+        tokens::delete(tx, id).await?;
+    }
+    Ok(())
+}
+
+async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>> {
+    if !step(tx, &rotation).await? {
+        return Ok(None);
+    }
+    let mut session = reread(tx, rotation.session).await?;
+    if let Some(before_last) = session.previous_access_token {
+        tokens::delete(tx, before_last).await?;
+    }
+    let token = tokens::insert(tx, rotation.user_id, rotation.token, rotation.now).await?;
+    session.previous_access_token = session.access_token.replace(token.id);
+    point(tx, &session, rotation.grace_ends).await?;
+    if let Some(replace) = rotation.replace {
+        let sql = "INSERT INTO auth_superseded_tokens (hash, session_id, expires_at)
+                   VALUES (?, ?, ?)";
+        let row = [replace.old.into(), session.id.into(), replace.old_expires_at.into()];
+        tx.execute(sql, &row).await?;
+    }
+    events::insert(tx, vec![rotation.event]).await?;
+    Ok(Some(session))
+}
+
+/// The compare-and-set that decides which of several rotations is the one.
+async fn step(tx: &mut Tx, rotation: &Rotation) -> Result<bool> {
+    let sql = "UPDATE {sessions} SET rotation = rotation + 1, salt = ?, rotated_at = ?,
+               expires_at = ?, secret_hash = COALESCE(?, secret_hash), previous_hash = ?
+               WHERE id = ? AND user_id = ? AND rotation = ? AND revoked_at IS NULL
+               AND expires_at > ?";
+    let (new, old) = (rotation.replace.map(|r| r.new), rotation.replace.map(|r| r.old));
+    let (salt, now) = (rotation.salt.into(), Value::from(rotation.now));
+    let (id, user, expected) =
+        (rotation.session.into(), rotation.user_id.into(), rotation.rotation.into());
+    let end = rotation.expires_at.into();
+    let params = [salt, now.clone(), end, new.into(), old.into(), id, user, expected, now];
+    Ok(tx.execute(sql, &params).await? > 0)
+}
+
+/// Writes a session's two pointers, and ends its previous access token with the grace.
+async fn point(tx: &mut Tx, session: &Session, grace_ends: Timestamp) -> Result<()> {
+    let (current, previous) = (session.access_token, session.previous_access_token);
+    let sql = "UPDATE {sessions} SET access_token_id = ?, previous_access_token_id = ?
+               WHERE id = ?";
+    tx.execute(sql, &[current.into(), previous.into(), session.id.into()]).await?;
+    if let Some(previous) = previous {
+        let sql = "UPDATE {tokens} SET expires_at = ? WHERE id = ? AND tokenable_type = ?
+                   AND (expires_at IS NULL OR expires_at > ?)";
+        let kind = tx.tokenable_type();
+        tx.execute(sql, &[grace_ends.into(), previous.into(), kind, grace_ends.into()]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! What spans users, tokens and sessions: signing in, changing a password, deleting an account.
+
+use crate::SqlStore;
+use crate::db::Tx;
+use crate::error::{Result, SqlError};
+use crate::{events, prune, sessions, tokens, users};
+use adyton_core::clock::Timestamp;
+use adyton_core::event::Event;
+use adyton_core::store::{
+    OpenedSession, OwnedRevocation, PasswordChange, Pruned, SessionOpening, SignInRecord, SignedIn,
+    Store, StoreError, Which, Who,
+};
+use adyton_core::user::UserId;
+use async_trait::async_trait;
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn sign_in(&self, record: SignInRecord) -> Result<Option<SignedIn>, StoreError> {
+        self.write(|tx| Box::pin(sign_in(tx, record))).await
+    }
+
+    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError> {
+        self.write(|tx| Box::pin(change_password(tx, change))).await
+    }
+
+    async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError> {
+        self.write(move |tx| Box::pin(delete_account(tx, id, event))).await
+    }
+
+    async fn open_session(&self, opening: SessionOpening) -> Result<OpenedSession, StoreError> {
+        self.write(|tx| Box::pin(open_session(tx, opening))).await
+    }
+
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError> {
+        self.write(|tx| Box::pin(revoke_owned(tx, revocation))).await
+    }
+
+    async fn delete_owned(&self, user_id: UserId) -> Result<(), StoreError> {
+        self.write(move |tx| Box::pin(delete_owned(tx, user_id))).await
+    }
+
+    async fn prune(&self, before: Timestamp, limit: u32) -> Result<Pruned, StoreError> {
+        Ok(prune::prune(&self.db, before, limit).await?)
+    }
+
+    /// `data_version` of the connection that writes: every other connection's commit moves it,
+    /// its own do not. Inside a transaction it would stand still.
+    async fn change_counter(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.db.alone(|tx| Box::pin(tx.fetch_one("PRAGMA data_version", &[]))).await?)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.db.fetch_one::<i64>("SELECT 1 FROM {users} LIMIT 1", &[]).await?;
+        Ok(())
+    }
+}
+
+async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>> {
+    let Some(id) = admit(tx, record.who.clone(), record.now).await? else { return Ok(None) };
+    let user = users::find(tx, id).await?.ok_or(SqlError::Unreadable)?;
+    Ok(Some(open_session(tx, record.opening(id)).await?.by(user)))
+}
+
+async fn open_session(tx: &mut Tx, opening: SessionOpening) -> Result<OpenedSession> {
+    let SessionOpening { user_id, session, token, sessions_per_user, now, events } = opening;
+    let new_device = sessions::is_new_device(tx, user_id, &session.device).await?;
+    let token = match token {
+        Some(token) => Some(tokens::insert(tx, user_id, token, now).await?),
+        None => None,
+    };
+    let access_token = token.as_ref().map(|token| token.id);
+    let session = sessions::insert(tx, user_id, session, access_token, now).await?;
+    events::insert(tx, events).await?;
+    let ended = sessions::end_longest_idle(tx, &session, sessions_per_user, now).await?;
+    Ok(OpenedSession { session, token, new_device, ended })
+}
+
+/// Makes a new user, or makes sure that the password of an existing one is still the verified one.
+async fn admit(tx: &mut Tx, who: Who, now: Timestamp) -> Result<Option<UserId>> {
+    let (id, verified, rehashed) = match who {
+        Who::New(user) => return users::insert(tx, &user, now).await,
+        Who::Existing { id, verified, rehashed } => (id, verified, rehashed),
+    };
+    let Some(stored) = users::lock(tx, id).await? else { return Ok(None) };
+    if verified.is_some() && stored != verified {
+        return Ok(None);
+    }
+    if let Some(rehashed) = rehashed {
+        users::replace_password(tx, id, verified, rehashed, now).await?;
+    }
+    Ok(Some(id))
+}
+
+async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool> {
+    let PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event } = change;
+    if !users::replace_password(tx, user_id, expected, new, now).await? {
+        return Ok(false);
+    }
+    let event = Some(event.user(user_id));
+    revoke_owned(tx, OwnedRevocation { user_id, keep, tokens: revoke_tokens, now, event }).await?;
+    Ok(true)
+}
+
+async fn revoke_owned(tx: &mut Tx, revocation: OwnedRevocation) -> Result<()> {
+    let OwnedRevocation { user_id, keep, tokens, now, event } = revocation;
+    sessions::end(tx, user_id, keep.map_or(Which::All, Which::AllBut), now).await?;
+    if tokens {
+        tokens::delete_personal(tx, user_id, None).await?;
+    }
+    events::insert(tx, event.into_iter().collect()).await
+}
+
+/// What a user who is gone already has left behind goes too.
+async fn delete_account(tx: &mut Tx, id: UserId, event: Event) -> Result<bool> {
+    delete_owned(tx, id).await?;
+    let existed = users::delete(tx, id).await?;
+    if existed {
+        events::insert(tx, vec![event.user(id)]).await?;
+    }
+    Ok(existed)
+}
+
+async fn delete_owned(tx: &mut Tx, user_id: UserId) -> Result<()> {
+    tokens::delete_all(tx, user_id).await?;
+    sessions::delete_all(tx, user_id).await?;
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! Access tokens in SQL. The table is shared with whoever else issues tokens: rows of another
+//! tokenable type are never read, changed or deleted.
+
+use crate::SqlStore;
+use crate::db::{FromRow, Row, Tx};
+use crate::dialect::Names;
+use crate::error::{Result, SqlError};
+use crate::{events, sessions, users};
+use adyton_core::clock::Timestamp;
+use adyton_core::event::Event;
+use adyton_core::secret::Hash;
+use adyton_core::store::{StoreError, TokenStore, Touches};
+use adyton_core::token::{FoundToken, NewToken, Token, TokenId};
+use adyton_core::user::UserId;
+use async_trait::async_trait;
+
+/// The columns that [`read`] takes.
+pub(crate) const COLUMNS: &str =
+    "t.id, t.tokenable_id, t.name, t.abilities, t.last_used_at, t.expires_at, t.created_at";
+
+/// The look-up of every request. The session is found through its two pointers one after the
+/// other: each is a probe of an index on every database, which an `OR` between them is not.
+pub(crate) const FIND_TOKEN: &str = "
+    SELECT t.{token}, {t.*}, {s.*}, {u.*} FROM {tokens} t
+    LEFT JOIN {sessions} s ON s.user_id = t.tokenable_id AND s.id = COALESCE(
+        (SELECT MAX(a.id) FROM {sessions} a WHERE a.access_token_id = t.id),
+        (SELECT MAX(p.id) FROM {sessions} p WHERE p.previous_access_token_id = t.id))
+    LEFT JOIN {users} u ON u.id = t.tokenable_id
+    WHERE t.{token} = ? AND t.tokenable_type = ?";
+
+#[async_trait]
+impl TokenStore for SqlStore {
+    async fn find_token(&self, hash: &Hash) -> Result<Option<FoundToken>, StoreError> {
+        let params = [(*hash).into(), self.tokenable_type()];
+        let found: Option<(String, FoundToken)> = self.db.fetch_one(FIND_TOKEN, &params).await?;
+        // A column of others may be compared without case.
+        Ok(found.filter(|(stored, _)| *stored == hash.to_hex()).map(|(_, found)| found))
+    }
+
+    async fn find_token_by_id(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
+        let sql = "SELECT {t.*} FROM {tokens} t WHERE t.id = ? AND t.tokenable_type = ?";
+        Ok(self.db.fetch_one(sql, &[id.into(), self.tokenable_type()]).await?)
+    }
+
+    async fn insert_token(
+        &self,
+        user_id: UserId,
+        token: NewToken,
+        limit: u32,
+        now: Timestamp,
+        event: Event,
+    ) -> Result<Option<Token>, StoreError> {
+        self.write(move |tx| Box::pin(issue(tx, user_id, token, limit, now, event))).await
+    }
+
+    async fn list_tokens(&self, user_id: UserId) -> Result<Vec<Token>, StoreError> {
+        let sql = "SELECT {t.*} FROM {tokens} t WHERE t.tokenable_type = ? AND t.tokenable_id = ?
+                   AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = t.id)
+                   AND NOT EXISTS (SELECT 1 FROM {sessions} s
+                                   WHERE s.previous_access_token_id = t.id)
+                   ORDER BY t.id";
+        Ok(self.db.fetch(sql, &[self.tokenable_type(), user_id.into()]).await?)
+    }
+
+    async fn delete_token(
+        &self,
+        user_id: UserId,
+        id: TokenId,
+        event: Event,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| Box::pin(revoke(tx, user_id, id, event))).await
+    }
+
+    async fn touch(&self, touches: Touches) -> Result<(), StoreError> {
+        self.write(|tx| Box::pin(touch(tx, touches))).await
+    }
+}
+
+impl FromRow for Token {
+    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+        Ok(Self {
+            id: row.get()?,
+            user_id: row.get()?,
+            name: row.get()?,
+            abilities: row.get()?,
+            last_used_at: row.get()?,
+            expires_at: row.get()?,
+            created_at: row.get()?,
+        })
+    }
+}
+
+impl FromRow for FoundToken {
+    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
+        let token = Token::from_row(row, names)?;
+        let session = row.joined(sessions::WIDTH, names)?;
+        Ok(Self { token, session, user: row.joined(0, names)? })
+    }
+}
+
+async fn issue(
+    tx: &mut Tx,
+    user_id: UserId,
+    token: NewToken,
+    limit: u32,
+    now: Timestamp,
+    event: Event,
+) -> Result<Option<Token>> {
+    users::lock(tx, user_id).await?;
+    if count_live(tx, user_id, now).await? >= i64::from(limit) {
+        return Ok(None);
+    }
+    let token = insert(tx, user_id, token, now).await?;
+    events::insert(tx, vec![event.user(user_id).token(token.id)]).await?;
+    Ok(Some(token))
+}
+
+async fn revoke(tx: &mut Tx, user: UserId, id: TokenId, event: Event) -> Result<bool> {
+    let deleted = delete_personal(tx, user, Some(id)).await? > 0;
+    if deleted {
+        events::insert(tx, vec![event.user(user).token(id)]).await?;
+    }
+    Ok(deleted)
+}
+
+/// Inserts a token.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    user_id: UserId,
+    new: NewToken,
+    now: Timestamp,
+) -> Result<Token> {
+    let sql = "INSERT INTO {tokens} (tokenable_type, tokenable_id, name, {token}, abilities,
+               expires_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let (kind, name) = (tx.tokenable_type(), new.name.as_str().into());
+    let (hash, abilities) = (new.hash.into(), (&new.abilities).into());
+    let end = new.expires_at.into();
+    let params = [kind, user_id.into(), name, hash, abilities, end, now.into(), now.into()];
+    let id = tx.insert(sql, &params).await?;
+    let sql = "SELECT {t.*} FROM {tokens} t WHERE t.id = ?";
+    tx.fetch_one(sql, &[id.into()]).await?.ok_or(SqlError::Unreadable)
+}
+
+/// Deletes a token of a session.
+pub(crate) async fn delete(tx: &mut Tx, id: TokenId) -> Result<u64> {
+    let kind = tx.tokenable_type();
+    tx.execute("DELETE FROM {tokens} WHERE id = ? AND tokenable_type = ?", &[id.into(), kind]).await
+}
+
+/// Deletes personal access tokens of a user: one, or all. The id bounds what is compared, so that
+/// one statement serves both.
+pub(crate) async fn delete_personal(
+    tx: &mut Tx,
+    user_id: UserId,
+    id: Option<TokenId>,
+) -> Result<u64> {
+    let sql = "DELETE FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ?
+               AND id BETWEEN ? AND ?
+               AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = {tokens}.id)
+               AND NOT EXISTS (SELECT 1 FROM {sessions} s
+                               WHERE s.previous_access_token_id = {tokens}.id)";
+    let (first, last) = id.map_or((i64::MIN, i64::MAX), |id| (id.0, id.0));
+    let kind = tx.tokenable_type();
+    tx.execute(sql, &[kind, user_id.into(), first.into(), last.into()]).await
+}
+
+/// Deletes every token of a user.
+pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64> {
+    let sql = "DELETE FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ?";
+    let kind = tx.tokenable_type();
+    tx.execute(sql, &[kind, user_id.into()]).await
+}
+
+async fn count_live(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM {tokens} t WHERE t.tokenable_type = ? AND t.tokenable_id = ?
+               AND (t.expires_at IS NULL OR t.expires_at > ?)
+               AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = t.id)
+               AND NOT EXISTS (SELECT 1 FROM {sessions} s
+                               WHERE s.previous_access_token_id = t.id)";
+    let kind = tx.tokenable_type();
+    Ok(tx.fetch_one(sql, &[kind, user_id.into(), now.into()]).await?.unwrap_or_default())
+}
+
+async fn touch(tx: &mut Tx, touches: Touches) -> Result<()> {
+    for (id, time) in touches.tokens {
+        let sql = "UPDATE {tokens} SET last_used_at = ? WHERE id = ? AND tokenable_type = ?
+                   AND (last_used_at IS NULL OR last_used_at < ?)";
+        let kind = tx.tokenable_type();
+        tx.execute(sql, &[time.into(), id.into(), kind, time.into()]).await?;
+    }
+    for (id, time) in touches.sessions {
+        let sql = "UPDATE {sessions} SET last_seen_at = ? WHERE id = ? AND last_seen_at < ?";
+        tx.execute(sql, &[time.into(), id.into(), time.into()]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! The store from outside, on files of its own. Tests tell a story each; `world` sets the scene.
+
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, and knows no helpers")]
+
+mod conformance;
+mod files;
+mod import;
+mod migrate;
+mod rotation;
+mod store;
+mod world;
+mod writes;

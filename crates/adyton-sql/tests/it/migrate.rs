@@ -1,0 +1,144 @@
+//! Migrations, on empty files and on those of others.
+
+use crate::world::{NOW, World, add_user, sign_in};
+use adyton_sql::{MigrationState, SqlError};
+
+/// As Laravel's own migrations make them on SQLite.
+pub(crate) const LARAVEL: &str = r#"
+CREATE TABLE "Users" ("id" integer primary key autoincrement not null, "name" varchar not null,
+  "email" varchar not null, "email_verified_at" datetime, "password" varchar not null,
+  "remember_token" varchar, "created_at" datetime, "updated_at" datetime);
+CREATE UNIQUE INDEX "users_email_unique" on "Users" ("email");
+CREATE TABLE "personal_access_tokens" ("id" integer primary key autoincrement not null,
+  "tokenable_type" varchar not null, "tokenable_id" integer not null, "name" varchar not null,
+  "token" varchar not null, "abilities" text, "last_used_at" datetime, "expires_at" datetime,
+  "created_at" datetime, "updated_at" datetime);
+CREATE INDEX "personal_access_tokens_tokenable_type_tokenable_id_index"
+  on "personal_access_tokens" ("tokenable_type", "tokenable_id");
+CREATE UNIQUE INDEX "personal_access_tokens_token_unique" on "personal_access_tokens" ("token");
+"#;
+
+fn schema(world: &World) -> Vec<String> {
+    let conn = world.raw();
+    let mut statement = conn.prepare("SELECT COALESCE(sql, name) FROM sqlite_master").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test]
+async fn migrating_twice_is_migrating_once() {
+    let world = World::new();
+    let store = world.open();
+    assert!(!store.is_current().await.unwrap());
+    let report = store.migrate(NOW).await.unwrap();
+    assert_eq!((report.created.len(), report.adopted.len()), (5, 0));
+    assert!(report.warnings.is_empty(), "{report:?}");
+    let first = schema(&world);
+    assert_eq!(store.migrate(NOW.plus(9)).await.unwrap(), Default::default());
+    assert_eq!(schema(&world), first);
+    let status = store.status().await.unwrap();
+    assert!(status.iter().all(|status| status.state == MigrationState::Applied(NOW)));
+    assert!(store.is_current().await.unwrap() && !store.adopted_token_table().await.unwrap());
+    assert_eq!(store.pretend().await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn pretending_changes_nothing() {
+    let world = World::with_tables(LARAVEL);
+    let store = world.open();
+    let before = schema(&world);
+    let text = store.pretend().await.unwrap();
+    assert_eq!(schema(&world), before);
+    assert!(
+        text.contains("-- adopts the table users")
+            && text.contains(r#"CREATE TABLE "auth_sessions""#)
+    );
+    world.raw().execute_batch(&text).unwrap();
+    assert!(store.is_current().await.unwrap());
+}
+
+#[tokio::test]
+async fn tables_of_laravel_are_adopted_as_they_are() {
+    let world = World::with_tables(LARAVEL);
+    let before = schema(&world);
+    let store = world.open();
+    let report = store.migrate(NOW).await.unwrap();
+    assert_eq!(report.adopted, ["users", "personal_access_tokens"]);
+    assert!(report.warnings.is_empty(), "{report:?}");
+    assert!(before.iter().all(|text| schema(&world).contains(text)));
+    assert_eq!(
+        world.count(
+            "SELECT COUNT(*) FROM sqlite_master WHERE type = 'index' AND tbl_name = 'Users'"
+        ),
+        1
+    );
+    assert!(store.adopted_token_table().await.unwrap());
+    let user = add_user(&store, "ada@example.com").await;
+    sign_in(&store, &user, "a").await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_adopted_is_refused_and_named() {
+    let refused = async |sql: &str| {
+        let world = World::with_tables(sql);
+        let before = schema(&world);
+        let error = world.open().migrate(NOW).await.unwrap_err();
+        assert_eq!(schema(&world), before);
+        error.to_string()
+    };
+    let message = refused("CREATE TABLE users (id INTEGER PRIMARY KEY, name, email);").await;
+    assert_eq!(message, "the table `users` exists but has no column `password`");
+    let columns = "name, email, password, created_at, updated_at";
+    for key in ["id VARCHAR(36) PRIMARY KEY", "id INTEGER", "id BIGINT PRIMARY KEY"] {
+        let message = refused(&format!("CREATE TABLE users ({key}, {columns});")).await;
+        assert!(message.contains("`users` has no integer key"), "{message}");
+    }
+    let message = refused("CREATE TABLE auth_events (id);").await;
+    assert!(message.contains("`auth_events` exists but was not made by Adyton"), "{message}");
+}
+
+#[tokio::test]
+async fn what_is_doubtful_is_said() {
+    let world = World::with_tables(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name, email, password, created_at, updated_at,
+         tenant INTEGER NOT NULL);",
+    );
+    let report = world.open().migrate(NOW).await.unwrap();
+    assert_eq!(report.warnings.len(), 2, "{report:?}");
+    assert!(report.warnings[0].contains("`users` has no AUTOINCREMENT"));
+    assert!(report.warnings[1].contains("`tenant` of `users` needs a value"));
+}
+
+#[tokio::test]
+async fn a_configured_column_must_exist() {
+    let mut world = World::new();
+    world.config.user_columns = vec!["plan".into()];
+    let store = world.open();
+    store.migrate(NOW).await.unwrap();
+    let error = store.is_current().await.unwrap_err();
+    assert!(matches!(error, SqlError::MissingColumn { column, .. } if column == "plan"));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let world = World::new();
+    let store = world.migrated().await;
+    let sql =
+        "INSERT INTO adyton_migrations VALUES ('0099_later', 'users', 0, '2030-01-01 00:00:00')";
+    world.raw().execute(sql, []).unwrap();
+    let error = store.migrate(NOW).await.unwrap_err();
+    assert!(matches!(error, SqlError::Newer { migration } if migration == "0099_later"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_may_migrate_at_once() {
+    let world = World::new();
+    let tasks = (0..4).map(|_| {
+        let store = world.open();
+        tokio::spawn(async move { store.migrate(NOW).await.unwrap().created.len() })
+    });
+    let mut created = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        created += task.await.unwrap();
+    }
+    assert_eq!(created, 5);
+}

@@ -1,0 +1,67 @@
+//! How writes behave together: other writers, callers that go away.
+
+use crate::world::{NOW, World, add_user, event, new_user};
+use adyton_core::event::EventKind;
+use adyton_core::store::{Store, UserStore};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+#[tokio::test]
+async fn the_counter_moves_with_the_commits_of_others_only() {
+    let world = World::new();
+    let store = world.migrated().await;
+    let before = store.change_counter().await.unwrap().unwrap();
+    add_user(&store, "ada@example.com").await;
+    store.find_user(adyton_core::user::UserId(1)).await.unwrap();
+    assert_eq!(store.change_counter().await.unwrap(), Some(before));
+    let other = world.open();
+    assert_eq!(store.change_counter().await.unwrap(), Some(before));
+    add_user(&other, "bob@example.com").await;
+    let after = store.change_counter().await.unwrap().unwrap();
+    assert_ne!(after, before);
+    world.raw().execute("DELETE FROM users WHERE id = 2", []).unwrap();
+    assert_ne!(store.change_counter().await.unwrap(), Some(after));
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_stops_nothing() {
+    let world = World::new();
+    let store = world.migrated().await;
+    {
+        let insert =
+            store.insert_user(new_user("ada@example.com"), NOW, event(EventKind::UserCreated));
+        let mut insert = pin!(insert);
+        let _ = insert.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    }
+    drop(store);
+    assert_eq!(world.count("SELECT COUNT(*) FROM users"), 1);
+    assert_eq!(world.count("SELECT COUNT(*) FROM auth_events"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_email_at_once_makes_one_user() {
+    let world = World::new();
+    let (store, other) = (world.migrated().await, world.open());
+    let tries = (0..20).map(|n| {
+        let store = if n % 2 == 0 { store.clone() } else { other.clone() };
+        tokio::spawn(async move {
+            let created = event(EventKind::UserCreated);
+            store.insert_user(new_user("ada@example.com"), NOW, created).await.unwrap().is_some()
+        })
+    });
+    let mut made = 0;
+    for attempt in tries.collect::<Vec<_>>() {
+        made += u32::from(attempt.await.unwrap());
+    }
+    assert_eq!(made, 1);
+}
+
+#[tokio::test]
+async fn an_unreadable_table_is_an_error() {
+    let world = World::new();
+    let store = world.open();
+    assert!(store.ping().await.is_err());
+    store.migrate(NOW).await.unwrap();
+    store.ping().await.unwrap();
+}
