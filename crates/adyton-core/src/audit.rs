@@ -15,9 +15,18 @@ pub(crate) struct Refusals(Mutex<HashMap<Key, Event>>);
 type Key = (i64, &'static str, Option<i64>, Option<String>, Option<String>);
 
 impl Refusals {
-    /// Counts a refusal in its minute.
+    /// Counts a refusal in its minute, and logs it.
     pub(crate) fn count(&self, event: Event) {
         log(&event);
+        self.add(event);
+    }
+
+    /// Takes back what the store did not.
+    pub(crate) fn put_back(&self, events: Vec<Event>) {
+        events.into_iter().for_each(|event| self.add(event));
+    }
+
+    fn add(&self, event: Event) {
         let user = event.user_id.map(|id| id.0);
         // By account where it is known, else by network.
         let network = event.network.clone().filter(|_| user.is_none());
@@ -25,7 +34,7 @@ impl Refusals {
         let key = (minute(event.created_at), event.event.as_str(), user, network, reason);
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(row) = rows.get_mut(&key) {
-            row.count = row.count.saturating_add(1);
+            row.count = row.count.saturating_add(event.count);
         } else if rows.len() < MOST {
             rows.insert(key, event);
         }

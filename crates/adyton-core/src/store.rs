@@ -19,7 +19,7 @@ mod with_users;
 pub use events::EventStore;
 pub use memory::MemoryStore;
 pub use sessions::{Replacement, Revocation, Rotation, SessionStore, Which};
-pub use tokens::{TokenStore, Touches};
+pub use tokens::{Credential, Issued, TokenIssue, TokenStore, Touches};
 pub use users::{UserStore, UserUpdate};
 pub use with_users::WithUsers;
 

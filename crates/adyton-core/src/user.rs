@@ -86,6 +86,8 @@ pub struct UserChange {
     pub name: Option<String>,
     /// A new address.
     pub email: Option<Email>,
+    /// The hash that a password was verified against for this change: it must still stand.
+    pub verified: Option<StoredPassword>,
 }
 
 /// An e-mail address that was read: one `@`, no blanks, at most 254 bytes (RFC 5321).

@@ -8,6 +8,7 @@ use adyton_core::event::{Event, EventKind};
 use adyton_core::secret::{Hash, Salt};
 use adyton_core::session::{Guard, NewSession};
 use adyton_core::store::*;
+use adyton_core::store::{Credential, TokenIssue};
 use adyton_core::token::NewToken;
 use adyton_core::user::{Email, NewUser, StoredPassword, UserChange};
 
@@ -69,14 +70,17 @@ async fn live(store: &SqlStore) -> Result<(), StoreError> {
     store.find_session_by_public_id("public").await?.unwrap();
     store.list_sessions(user.id, NOW).await?;
     store.erase_salts(NOW.plus(1)).await?;
-    let personal = store.insert_token(user.id, token("p"), 9, NOW, event.clone()).await?.unwrap();
+    let (user_id, event_of) = (user.id, event.clone());
+    let by = Some(Credential::Session(session.id));
+    let issue = TokenIssue { user_id, token: token("p"), by, limit: 9, now: NOW, event: event_of };
+    let personal = store.insert_token(issue).await?.token().unwrap();
     store.find_token_by_id(personal.id).await?;
     store.list_tokens(user.id).await?;
     let touches = Touches { tokens: vec![(personal.id, NOW)], sessions: vec![(session.id, NOW)] };
     store.touch(touches).await?;
     store.delete_token(user.id, personal.id, event.clone()).await?;
     let email = Email::parse("ada@example.org");
-    let change = UserChange { name: None, email: email.clone() };
+    let change = UserChange { email: email.clone(), ..UserChange::default() };
     store.update_user(user.id, change, NOW, event.clone()).await?;
     store.find_account_by_email(&email.unwrap()).await?.unwrap();
     store.find_account(user.id).await?.unwrap();

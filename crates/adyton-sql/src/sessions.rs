@@ -216,6 +216,10 @@ async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>> {
     }
     let mut session = reread(tx, rotation.session).await?;
     if let Some(before_last) = session.previous_access_token {
+        let sql = "INSERT INTO auth_superseded_tokens (hash, session_id, expires_at)
+                   SELECT {token}, ?, expires_at FROM {tokens}
+                   WHERE id = ? AND expires_at IS NOT NULL";
+        tx.execute(sql, &[session.id.into(), before_last.into()]).await?;
         tokens::delete(tx, before_last).await?;
     }
     let token = tokens::insert(tx, rotation.user_id, rotation.token, rotation.now).await?;

@@ -9,7 +9,7 @@ use crate::{events, sessions, users};
 use adyton_core::clock::Timestamp;
 use adyton_core::event::Event;
 use adyton_core::secret::Hash;
-use adyton_core::store::{StoreError, TokenStore, Touches};
+use adyton_core::store::{Credential, Issued, StoreError, TokenIssue, TokenStore, Touches};
 use adyton_core::token::{FoundToken, NewToken, Token, TokenId};
 use adyton_core::user::UserId;
 use async_trait::async_trait;
@@ -42,15 +42,8 @@ impl TokenStore for SqlStore {
         Ok(self.db.fetch_one(sql, &[id.into(), self.tokenable_type()]).await?)
     }
 
-    async fn insert_token(
-        &self,
-        user_id: UserId,
-        token: NewToken,
-        limit: u32,
-        now: Timestamp,
-        event: Event,
-    ) -> Result<Option<Token>, StoreError> {
-        self.write(move |tx| Box::pin(issue(tx, user_id, token, limit, now, event))).await
+    async fn insert_token(&self, token: TokenIssue) -> Result<Issued, StoreError> {
+        self.write(move |tx| Box::pin(issue(tx, token))).await
     }
 
     async fn list_tokens(&self, user_id: UserId) -> Result<Vec<Token>, StoreError> {
@@ -98,21 +91,35 @@ impl FromRow for FoundToken {
     }
 }
 
-async fn issue(
-    tx: &mut Tx,
-    user_id: UserId,
-    token: NewToken,
-    limit: u32,
-    now: Timestamp,
-    event: Event,
-) -> Result<Option<Token>> {
+async fn issue(tx: &mut Tx, issue: TokenIssue) -> Result<Issued> {
+    let TokenIssue { user_id, token, by, limit, now, event } = issue;
     users::lock(tx, user_id).await?;
+    if let Some(by) = by
+        && !has_credential(tx, by).await?
+    {
+        return Ok(Issued::CredentialGone);
+    }
     if count_live(tx, user_id, now).await? >= i64::from(limit) {
-        return Ok(None);
+        return Ok(Issued::LimitReached);
     }
     let token = insert(tx, user_id, token, now).await?;
     events::insert(tx, vec![event.user(user_id).token(token.id)]).await?;
-    Ok(Some(token))
+    Ok(Issued::Token(token))
+}
+
+/// Whether a credential is still there; the user is held, so it stays as long as this lasts.
+async fn has_credential(tx: &mut Tx, credential: Credential) -> Result<bool> {
+    let found = match credential {
+        Credential::Session(id) => {
+            let sql = "SELECT id FROM {sessions} WHERE id = ? AND revoked_at IS NULL";
+            tx.fetch_one::<i64>(sql, &[id.into()]).await?
+        }
+        Credential::PersonalToken(id) => {
+            let sql = "SELECT id FROM {tokens} WHERE id = ?";
+            tx.fetch_one::<i64>(sql, &[id.into()]).await?
+        }
+    };
+    Ok(found.is_some())
 }
 
 async fn revoke(tx: &mut Tx, user: UserId, id: TokenId, event: Event) -> Result<bool> {

@@ -176,6 +176,10 @@ async fn update(
     now: Timestamp,
     event: Event,
 ) -> Result<UserUpdate> {
+    // Compared here and not by the database, whose collation may take two hashes for one.
+    if change.verified.is_some() && lock(tx, id).await?.is_some_and(|now| now != change.verified) {
+        return Ok(UserUpdate::PasswordChanged);
+    }
     if let Some(email) = &change.email
         && email_is_taken(tx, email, id).await?
     {

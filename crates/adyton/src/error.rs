@@ -5,7 +5,9 @@
 
 use adyton_core::error::{Error, Problems, Refusal};
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -133,6 +135,9 @@ fn engine(error: &Error) -> (StatusCode, &'static str) {
 fn headers(rejection: &Rejection, status: StatusCode) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    // Also on the app's own routes, where no layer of ours adds them.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let challenge = match rejection {
         Rejection::Engine(Error::Unauthenticated(refusal)) => match refusal {
             Refusal::Unauthenticated | Refusal::InvalidCredentials => r#"Bearer realm="adyton""#,

@@ -8,6 +8,7 @@ use crate::device::Client;
 use crate::error::{Error, Refusal};
 use crate::event::{Event, EventKind};
 use crate::session::Session;
+use crate::store::{Credential, Touches};
 use crate::token::{FoundToken, Presented, Token, TokenId, ends_at};
 use crate::user::{User, UserId};
 use std::sync::Arc;
@@ -15,8 +16,6 @@ use std::sync::atomic::Ordering;
 
 /// Uses of a token within so many seconds are noted once.
 const NOTED_EVERY: i64 = 60;
-/// Uses that wait to be written; beyond it they are not noted until the next flush.
-const MOST_NOTES: usize = 100_000;
 
 /// Who is calling, by which credential, and what that may do. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,6 +56,14 @@ impl Principal {
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         self.0.found.session.as_ref()
+    }
+
+    /// What has to stand for a change in its name to be made.
+    pub(super) fn credential(&self) -> Credential {
+        match self.session() {
+            Some(session) => Credential::Session(session.id),
+            None => Credential::PersonalToken(self.token().id),
+        }
     }
 
     /// The personal access token that was presented, if it is one.
@@ -162,7 +169,7 @@ impl Auth {
         }
         let FoundToken { token, session, .. } = &known.found;
         let mut touches = self.lock_touches();
-        if touches.tokens.len() < MOST_NOTES {
+        if touches.tokens.len() < Touches::MOST {
             touches.tokens.push((token.id, now));
             touches.sessions.extend(session.as_ref().map(|session| (session.id, now)));
         }
@@ -179,8 +186,10 @@ impl Auth {
     }
 
     /// What stands behind a presented token, whether or not it is still good.
-    pub(super) async fn find_presented(&self, token: &str) -> Result<Option<FoundToken>, Error> {
-        let Ok(presented) = self.read_token(token) else { return Ok(None) };
+    pub(super) async fn find_presented(
+        &self,
+        presented: &Presented,
+    ) -> Result<Option<FoundToken>, Error> {
         let found = self.0.store.find_token(&presented.hash).await?;
         Ok(found.filter(|found| presented.id.is_none_or(|id: TokenId| id == found.token.id)))
     }

@@ -8,7 +8,7 @@ use crate::event::{Event, EventKind};
 use crate::secret::{Kind, PlainText};
 use crate::session::Session;
 use crate::store::{Revocation, Which};
-use crate::token::Token;
+use crate::token::{FoundToken, Presented, Token};
 
 /// What somebody presents in order to sign out.
 #[derive(Clone, Copy, Default)]
@@ -27,13 +27,8 @@ impl Auth {
     /// # Errors
     /// [`Error::Store`]: then nobody was signed out, and the caller must know.
     pub async fn logout(&self, presented: Presentation<'_>, client: &Client) -> Result<(), Error> {
-        if let Some(token) = presented.token
-            && let Some(found) = self.find_presented(token).await?
-        {
-            match found.session {
-                Some(session) => self.end_session_of(session, client).await?,
-                None => self.end_token(found.token, client).await?,
-            }
+        if let Some(token) = presented.token.and_then(|token| self.read_token(token).ok()) {
+            self.end_presented(&token, client).await?;
         }
         let refresh =
             presented.refresh_token.and_then(|text| PlainText::parse(Kind::Refresh, text));
@@ -43,6 +38,20 @@ impl Auth {
             self.end_session_of(found.session, client).await?;
         }
         Ok(())
+    }
+
+    async fn end_presented(&self, token: &Presented, client: &Client) -> Result<(), Error> {
+        match self.find_presented(token).await? {
+            Some(FoundToken { session: Some(session), .. }) => {
+                self.end_session_of(session, client).await
+            }
+            Some(FoundToken { token, .. }) => self.end_token(token, client).await,
+            // Two refreshes later its row is gone, but it still names its session.
+            None => match self.0.store.find_session(&token.hash).await? {
+                Some(found) => self.end_session_of(found.session, client).await,
+                None => Ok(()),
+            },
+        }
     }
 
     async fn end_session_of(&self, session: Session, client: &Client) -> Result<(), Error> {

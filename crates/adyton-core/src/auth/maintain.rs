@@ -2,6 +2,7 @@
 //! pruned, and the decoy kept like the hashes that are stored.
 
 use super::{Auth, Inner};
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::password::Decoy;
 use crate::store::{StoreError, Touches};
@@ -40,10 +41,7 @@ impl Auth {
     /// # Errors
     /// [`Error::Store`].
     pub async fn flush(&self) -> Result<(), Error> {
-        let refusals = self.0.refusals.take(None);
-        if !refusals.is_empty() {
-            self.0.store.record(refusals).await?;
-        }
+        self.write_refusals(None).await?;
         Ok(self.flush_touches().await?)
     }
 
@@ -61,7 +59,7 @@ impl Auth {
         report("erase salts", self.erase_salts().await);
         if tick.is_multiple_of(FLUSH) {
             report("write down uses", self.flush_touches().await);
-            report("write down refusals", self.record_refusals().await);
+            report("write down refusals", self.write_refusals(Some(self.now())).await);
         }
         if tick.is_multiple_of(HOUR) {
             report("look at the stored hashes", self.sample_passwords().await);
@@ -75,14 +73,24 @@ impl Auth {
         self.0.store.erase_salts(self.now().plus(1).minus(grace)).await
     }
 
-    async fn record_refusals(&self) -> Result<(), StoreError> {
-        let over = self.0.refusals.take(Some(self.now()));
-        if over.is_empty() { Ok(()) } else { self.0.store.record(over).await }
+    /// Writes the refusals of minutes that are over; all of them for `None`. What a failing store
+    /// does not take waits for the next time.
+    async fn write_refusals(&self, over_at: Option<Timestamp>) -> Result<(), StoreError> {
+        let refusals = self.0.refusals.take(over_at);
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        let written = self.0.store.record(refusals.clone()).await;
+        written.inspect_err(|_| self.0.refusals.put_back(refusals))
     }
 
     async fn flush_touches(&self) -> Result<(), StoreError> {
         let touches = std::mem::take(&mut *self.lock_touches());
-        if touches.is_empty() { Ok(()) } else { self.0.store.touch(touches).await }
+        if touches.is_empty() {
+            return Ok(());
+        }
+        let written = self.0.store.touch(touches.clone()).await;
+        written.inspect_err(|_| self.lock_touches().put_back(touches))
     }
 
     pub(super) fn lock_touches(&self) -> MutexGuard<'_, Touches> {

@@ -95,6 +95,6 @@ impl Auth {
     }
 }
 
-fn wrong(field: &'static str) -> Error {
+pub(super) fn wrong(field: &'static str) -> Error {
     Problems::of(field, "is not the current password").into()
 }

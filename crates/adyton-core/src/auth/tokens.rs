@@ -4,9 +4,10 @@ use super::{Auth, Principal, users};
 use crate::ability::Abilities;
 use crate::clock::Timestamp;
 use crate::device::{self, Client};
-use crate::error::{Error, Problems};
+use crate::error::{Error, Problems, Refusal};
 use crate::event::{Event, EventKind};
 use crate::secret::{Kind, PlainText};
+use crate::store::{Issued, TokenIssue};
 use crate::token::{NewToken, Token, TokenId, WantedExpiry, personal_expiry};
 use crate::user::UserId;
 use serde::Serialize;
@@ -74,11 +75,21 @@ impl Auth {
         let event = Event::new(EventKind::AuthnTokenCreated, now)
             .user(owner)
             .network(client.address.map(device::network));
-        let (store, limit) = (self.0.store.clone(), self.config().tokens_per_user);
-        let written = event.clone();
-        let insert = async move { store.insert_token(owner, token, limit, now, written).await };
-        let token = self.change(None, insert).await?;
-        let token = token.ok_or(Error::LimitReached)?;
+        let issue = TokenIssue {
+            user_id: owner,
+            token,
+            by: by.map(Principal::credential),
+            limit: self.config().tokens_per_user,
+            now,
+            event: event.clone(),
+        };
+        let store = self.0.store.clone();
+        let insert = async move { store.insert_token(issue).await };
+        let token = match self.change(None, insert).await? {
+            Issued::Token(token) => token,
+            Issued::LimitReached => return Err(Error::LimitReached),
+            Issued::CredentialGone => return Err(Refusal::TokenInvalid.into()),
+        };
         self.changed(&event.token(token.id));
         Ok(CreatedToken { token: secret, info: info(token, None, &HashMap::new()) })
     }

@@ -1,6 +1,7 @@
 //! A user's own account, and what an operator does with users.
 
 use super::login::{check_typed, read_email};
+use super::password::wrong;
 use super::register::{Registration, taken};
 use super::{Auth, Principal};
 use crate::device::{self, Client};
@@ -52,6 +53,7 @@ impl Auth {
                 Ok(user)
             }
             UserUpdate::EmailTaken => Err(taken()),
+            UserUpdate::PasswordChanged => Err(wrong("currentPassword")),
             UserUpdate::NotFound => Err(Error::NotFound),
         }
     }
@@ -143,10 +145,11 @@ impl Auth {
             check_typed("currentPassword", &password, &mut problems);
         }
         problems.into_result()?;
-        if email.is_some() {
-            self.confirm(id, "currentPassword", &password).await?;
-        }
-        Ok(UserChange { name: change.name, email: email.flatten() })
+        let verified = match email {
+            Some(_) => self.confirm(id, "currentPassword", &password).await?.password,
+            None => None,
+        };
+        Ok(UserChange { name: change.name, email: email.flatten(), verified })
     }
 }
 

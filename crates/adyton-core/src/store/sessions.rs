@@ -12,7 +12,8 @@ use async_trait::async_trait;
 /// Where sessions are.
 #[async_trait]
 pub trait SessionStore: Send + Sync + 'static {
-    /// The session whose current secret has this hash, or had it before a rotation.
+    /// The session whose current secret has this hash, or had it before a rotation; and the one
+    /// whose access token had it, once [`rotate`](Self::rotate) has deleted that.
     async fn find_session(&self, secret: &Hash) -> Result<Option<FoundSession>, StoreError>;
 
     /// The session with this public id, whoever owns it.
@@ -29,7 +30,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// and its rotation is still the expected one: of several concurrent calls one succeeds.
     ///
     /// The access token before becomes `previous_access_token` and expires when the grace ends,
-    /// if not earlier; the one before that is deleted.
+    /// if not earlier; the one before that is deleted, and its hash kept among those that were
+    /// replaced for as long as it would have been good: it opens nothing, but names its session.
     async fn rotate(&self, rotation: Rotation) -> Result<Option<Session>, StoreError>;
 
     /// Ends sessions: marks them as revoked, erases their salts and deletes their access tokens.

@@ -18,16 +18,10 @@ pub trait TokenStore: Send + Sync + 'static {
     /// The token with this id, whoever owns it.
     async fn find_token_by_id(&self, id: TokenId) -> Result<Option<Token>, StoreError>;
 
-    /// Issues a personal access token. `None` when the user already has `limit` that have not
-    /// expired. The store fills the token into the event.
-    async fn insert_token(
-        &self,
-        user_id: UserId,
-        token: NewToken,
-        limit: u32,
-        now: Timestamp,
-        event: Event,
-    ) -> Result<Option<Token>, StoreError>;
+    /// Issues a personal access token, unless the user has as many as they may that have not
+    /// expired, or the credential that asks was ended meanwhile. The store fills the token into
+    /// the event.
+    async fn insert_token(&self, issue: TokenIssue) -> Result<Issued, StoreError>;
 
     /// The user's personal access tokens, oldest first: those of sessions are not among them.
     async fn list_tokens(&self, user_id: UserId) -> Result<Vec<Token>, StoreError>;
@@ -45,6 +39,51 @@ pub trait TokenStore: Send + Sync + 'static {
     async fn touch(&self, touches: Touches) -> Result<(), StoreError>;
 }
 
+/// A personal access token to be issued.
+#[derive(Clone, Debug)]
+pub struct TokenIssue {
+    /// Whose.
+    pub user_id: UserId,
+    /// The token.
+    pub token: NewToken,
+    /// The credential that asks: it must not have been ended or deleted. `None` for the host app.
+    pub by: Option<Credential>,
+    /// How many the user may have that have not expired.
+    pub limit: u32,
+    /// When.
+    pub now: Timestamp,
+    /// Written with it.
+    pub event: Event,
+}
+
+/// What somebody proves themselves by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A session.
+    Session(SessionId),
+    /// A personal access token.
+    PersonalToken(TokenId),
+}
+
+/// What became of a personal access token that was to be issued.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Issued {
+    /// It is there.
+    Token(Token),
+    /// The user has as many as they may.
+    LimitReached,
+    /// The credential that asked is not there any more.
+    CredentialGone,
+}
+
+impl Issued {
+    /// The token, if it is there.
+    #[must_use]
+    pub fn token(self) -> Option<Token> {
+        if let Self::Token(token) = self { Some(token) } else { None }
+    }
+}
+
 /// When tokens and sessions were last used.
 #[derive(Clone, Debug, Default)]
 pub struct Touches {
@@ -55,6 +94,18 @@ pub struct Touches {
 }
 
 impl Touches {
+    /// So many may wait to be written; beyond it uses are not noted until the next flush.
+    pub(crate) const MOST: usize = 100_000;
+
+    /// Takes back what the store did not, as far as there is room.
+    pub(crate) fn put_back(&mut self, mut earlier: Self) {
+        earlier.tokens.append(&mut self.tokens);
+        earlier.sessions.append(&mut self.sessions);
+        earlier.tokens.truncate(Self::MOST);
+        earlier.sessions.truncate(Self::MOST);
+        *self = earlier;
+    }
+
     /// Whether there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -26,7 +26,8 @@ pub trait UserStore: Send + Sync + 'static {
         event: Event,
     ) -> Result<Option<User>, StoreError>;
 
-    /// Changes a user and returns them as they now stand.
+    /// Changes a user and returns them as they now stand, unless the password that was verified
+    /// for it was replaced meanwhile.
     async fn update_user(
         &self,
         id: UserId,
@@ -69,6 +70,8 @@ pub enum UserUpdate {
     Updated(User),
     /// Somebody else has that e-mail.
     EmailTaken,
+    /// The stored password is no longer the one that was verified.
+    PasswordChanged,
     /// There is no such user.
     NotFound,
 }

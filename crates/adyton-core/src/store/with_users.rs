@@ -17,15 +17,15 @@
 //! and into the store as well: those are what [`EventStore::list_events`] gives.
 
 use super::{
-    EventStore, OpenedSession, OwnedRevocation, PasswordChange, Pruned, Revocation, Rotation,
-    SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError, TokenStore, Touches,
-    UserStore, UserUpdate, Which, Who,
+    EventStore, Issued, OpenedSession, OwnedRevocation, PasswordChange, Pruned, Revocation,
+    Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError, TokenIssue,
+    TokenStore, Touches, UserStore, UserUpdate, Which, Who,
 };
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::secret::Hash;
 use crate::session::{FoundSession, Session};
-use crate::token::{FoundToken, NewToken, Token, TokenId};
+use crate::token::{FoundToken, Token, TokenId};
 use crate::user::{Account, Email, NewUser, StoredPassword, User, UserChange, UserId};
 use async_trait::async_trait;
 use std::future::Future;
@@ -290,15 +290,8 @@ impl TokenStore for WithUsers {
         self.store.find_token_by_id(id).await
     }
 
-    async fn insert_token(
-        &self,
-        user_id: UserId,
-        token: NewToken,
-        limit: u32,
-        now: Timestamp,
-        event: Event,
-    ) -> Result<Option<Token>, StoreError> {
-        self.store.insert_token(user_id, token, limit, now, event).await
+    async fn insert_token(&self, issue: TokenIssue) -> Result<Issued, StoreError> {
+        self.store.insert_token(issue).await
     }
 
     async fn list_tokens(&self, user_id: UserId) -> Result<Vec<Token>, StoreError> {
@@ -394,14 +387,15 @@ mod tests {
         let store = WithUsers::new(Arc::new(users), Arc::new(inner.clone()));
         let event = Event::new(EventKind::UserCreated, NOW);
         let id = inner.insert_user(new_user(), NOW, event).await.unwrap().unwrap().id;
-        let token = NewToken {
+        let token = crate::token::NewToken {
             name: "ci".to_owned(),
             hash: Hash::of("ci"),
             abilities: Abilities::all(),
             expires_at: None,
         };
         let event = Event::new(EventKind::AuthnTokenCreated, NOW);
-        store.insert_token(id, token, 1, NOW, event).await.unwrap().unwrap();
+        let issue = TokenIssue { user_id: id, token, by: None, limit: 1, now: NOW, event };
+        store.insert_token(issue).await.unwrap().token().unwrap();
         assert!(store.find_token(&Hash::of("ci")).await.unwrap().unwrap().user.is_none());
         assert!(store.sign_in(sign_in("first")).await.unwrap().is_none());
     }

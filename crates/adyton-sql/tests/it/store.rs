@@ -7,7 +7,7 @@ use crate::world::{
 use adyton_core::event::EventKind;
 use adyton_core::secret::Hash;
 use adyton_core::store::{
-    PasswordChange, SessionStore, Store, TokenStore, UserStore, UserUpdate, Who,
+    PasswordChange, SessionStore, Store, TokenIssue, TokenStore, UserStore, UserUpdate, Who,
 };
 use adyton_core::user::UserChange;
 
@@ -23,11 +23,12 @@ async fn one_email_is_one_user_in_any_case() {
     assert!(store.sign_in(signed_up).await.unwrap().is_none());
 
     let bob = add_user(&store, "bob@example.com").await;
-    let change = UserChange { email: Some(email("ADA@example.com")), name: None };
+    let change = UserChange { email: Some(email("ADA@example.com")), ..UserChange::default() };
     let updated = event(EventKind::UserUpdated);
     let update = store.update_user(bob.id, change, NOW, updated.clone()).await.unwrap();
     assert_eq!(update, UserUpdate::EmailTaken);
-    let change = UserChange { email: Some(email("ADA@example.com")), name: Some("A".into()) };
+    let name = Some("A".into());
+    let change = UserChange { email: Some(email("ADA@example.com")), name, verified: None };
     let update = store.update_user(ada.id, change, NOW, updated).await.unwrap();
     assert!(matches!(update, UserUpdate::Updated(user) if user.name == "A"));
     assert_eq!(world.count("SELECT COUNT(*) FROM users"), 2);
@@ -98,7 +99,12 @@ async fn a_password_that_changed_meanwhile_signs_nobody_in() {
     let kept = sign_in(&store, &user, "kept").await.session;
     sign_in(&store, &user, "other").await;
     let created = event(EventKind::AuthnTokenCreated);
-    store.insert_token(user.id, new_token("pat"), 9, NOW, created).await.unwrap().unwrap();
+    store
+        .insert_token(issue(user.id, new_token("pat"), 9, NOW, created))
+        .await
+        .unwrap()
+        .token()
+        .unwrap();
     let change = PasswordChange {
         user_id: user.id,
         expected: Some(password("hash-1")),
@@ -156,14 +162,25 @@ async fn a_personal_token_counts_against_the_limit() {
     let user = add_user(&store, "ada@example.com").await;
     sign_in(&store, &user, "a").await;
     let created = || event(EventKind::AuthnTokenCreated);
-    let token = store.insert_token(user.id, new_token("p"), 1, NOW, created()).await.unwrap();
-    let token = token.unwrap();
+    let token =
+        store.insert_token(issue(user.id, new_token("p"), 1, NOW, created())).await.unwrap();
+    let token = token.token().unwrap();
     assert!(
-        store.insert_token(user.id, new_token("q"), 1, NOW, created()).await.unwrap().is_none()
+        store
+            .insert_token(issue(user.id, new_token("q"), 1, NOW, created()))
+            .await
+            .unwrap()
+            .token()
+            .is_none()
     );
     let later = NOW.plus(3600);
     assert!(
-        store.insert_token(user.id, new_token("q"), 1, later, created()).await.unwrap().is_some()
+        store
+            .insert_token(issue(user.id, new_token("q"), 1, later, created()))
+            .await
+            .unwrap()
+            .token()
+            .is_some()
     );
     assert!(store.delete_token(user.id, token.id, created()).await.unwrap());
     assert!(!store.delete_token(user.id, token.id, created()).await.unwrap());
@@ -181,7 +198,8 @@ async fn pruning_goes_batch_by_batch() {
     }
     assert_eq!(store.prune(NOW, 2).await.unwrap().total(), 0);
     let pruned = store.prune(NOW.plus(31), 2).await.unwrap();
-    assert_eq!((pruned.tokens, pruned.sessions, pruned.superseded), (1, 0, 0));
+    // The two access tokens before the last two, and the last but one of which the grace is over.
+    assert_eq!((pruned.tokens, pruned.sessions, pruned.superseded), (1, 0, 2));
     let found = store.find_session(&Hash::of("r3")).await.unwrap().unwrap();
     assert_eq!(found.session.previous_access_token, None);
 
@@ -207,4 +225,14 @@ async fn configured_columns_are_shown_as_they_are_stored() {
     let user = store.list_users(adyton_core::user::UserId(0), 9).await.unwrap().remove(0);
     let shown = serde_json::to_value(&user.columns).unwrap();
     assert_eq!(shown, serde_json::json!({"order": "x", "plan": 7, "quota": 0.5, "avatar": null}));
+}
+
+fn issue(
+    user_id: adyton_core::user::UserId,
+    token: adyton_core::token::NewToken,
+    limit: u32,
+    now: adyton_core::clock::Timestamp,
+    event: adyton_core::event::Event,
+) -> TokenIssue {
+    TokenIssue { user_id, token, by: None, limit, now, event }
 }

@@ -13,8 +13,12 @@ pub(crate) async fn conventions(
     request: Request,
     next: Next,
 ) -> Response {
-    let hosts = request.headers().get_all(HOST).iter().count();
-    let named = hosts == 1 || hosts == 0 && request.uri().host().is_some();
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let named = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => !host.is_empty(),
+        (None, _) => request.uri().host().is_some(),
+        (Some(_), Some(_)) => false,
+    };
     let mut response = if named {
         next.run(request).await
     } else {

@@ -94,10 +94,13 @@ pub(super) async fn revoke(
     State(auth): State<Adyton>,
     Owner(principal): Owner,
     ClientInfo(client): ClientInfo,
-    id: Result<Path<i64>, PathRejection>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Rejection> {
     let Path(id) = id.map_err(|_| Error::NotFound)?;
-    auth.revoke_token(principal.user_id(), TokenId(id), &client).await?;
+    // One id has one name: neither `+1` nor `01` is 1.
+    let number = id.parse().ok().filter(|number: &i64| number.to_string() == id);
+    let id = TokenId(number.ok_or(Error::NotFound)?);
+    auth.revoke_token(principal.user_id(), id, &client).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -96,7 +96,6 @@ async fn a_panic_in_a_change_is_503_and_leaves_the_engine_whole() {
 }
 
 #[tokio::test]
-#[ignore = "`Auth::flush` and `maintain` drop what a failing store has refused"]
 async fn uses_and_refusals_survive_an_outage_while_they_wait() {
     let world = World::new().await;
     let ada = world.user("ada").await;

@@ -187,3 +187,15 @@ async fn a_logout_whose_answer_is_lost_has_happened_for_the_cache_too() {
     personal.post("/logout", json!({})).await.refused(503, "store_unavailable");
     assert!(!ada.is_in().await && !personal.is_in().await);
 }
+
+#[tokio::test]
+async fn an_access_token_from_two_refreshes_ago_still_ends_its_session() {
+    let world = World::new().await;
+    let ada = world.user("ada").await;
+    let latest = ada.refreshed().await.refreshed().await;
+    ada.get("/user").await.refused(401, "token_invalid");
+    assert!(latest.is_in().await);
+    ada.post("/logout", json!({})).await.expect(204);
+    assert!(!latest.is_in().await);
+    latest.refresh().await.refused(401, "session_revoked");
+}

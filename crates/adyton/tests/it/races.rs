@@ -310,7 +310,6 @@ async fn a_token_made_while_its_user_is_deleted_opens_nothing() {
 }
 
 #[tokio::test]
-#[ignore = "`TokenStore::insert_token` does not ask whether who creates it is still in"]
 async fn a_token_asked_for_by_a_session_that_has_ended_meanwhile_opens_nothing() {
     let world = World::new().await;
     let ada = world.user("ada").await;
@@ -329,7 +328,6 @@ async fn a_token_asked_for_by_a_session_that_has_ended_meanwhile_opens_nothing()
 }
 
 #[tokio::test]
-#[ignore = "`UserStore::update_user` does not ask whether the password that was verified still stands"]
 async fn an_email_change_that_began_before_a_password_change_is_refused_after_it() {
     let world = World::new().await;
     let ada = world.user("ada").await;

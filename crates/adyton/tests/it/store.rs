@@ -7,11 +7,11 @@ use adyton::core::event::Event;
 use adyton::core::secret::Hash;
 use adyton::core::session::{FoundSession, Session};
 use adyton::core::store::{
-    EventStore, MemoryStore, OpenedSession, OwnedRevocation, PasswordChange, Pruned, Revocation,
-    Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError, TokenStore,
-    Touches, UserStore, UserUpdate,
+    EventStore, Issued, MemoryStore, OpenedSession, OwnedRevocation, PasswordChange, Pruned,
+    Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError,
+    TokenIssue, TokenStore, Touches, UserStore, UserUpdate,
 };
-use adyton::core::token::{FoundToken, NewToken, Token, TokenId};
+use adyton::core::token::{FoundToken, Token, TokenId};
 use adyton::core::user::{Account, Email, NewUser, StoredPassword, User, UserChange, UserId};
 use adyton::testing::ManualClock;
 use async_trait::async_trait;
@@ -244,16 +244,8 @@ impl TokenStore for TestStore {
         self.read("find_token_by_id", self.inner.find_token_by_id(id)).await
     }
 
-    async fn insert_token(
-        &self,
-        user_id: UserId,
-        token: NewToken,
-        limit: u32,
-        now: Timestamp,
-        event: Event,
-    ) -> Result<Option<Token>, StoreError> {
-        let insert = self.inner.insert_token(user_id, token, limit, now, event);
-        self.write("insert_token", insert).await
+    async fn insert_token(&self, issue: TokenIssue) -> Result<Issued, StoreError> {
+        self.write("insert_token", self.inner.insert_token(issue)).await
     }
 
     async fn list_tokens(&self, user_id: UserId) -> Result<Vec<Token>, StoreError> {

@@ -393,3 +393,15 @@ async fn the_host_app_makes_tokens_for_whom_it_likes() {
     assert_eq!(list["tokens"][0]["id"], json!(created.info.id));
     assert!(ada.with_token(created.token.expose()).is_in().await);
 }
+
+#[tokio::test]
+async fn an_id_has_one_spelling() {
+    let world = World::new().await;
+    let ada = world.user("ada").await;
+    let created = ada.post("/tokens", json!({ "name": "ci" })).await.expect(201);
+    let id = created["accessToken"]["id"].as_i64().unwrap();
+    for spelling in [format!("0{id}"), format!("+{id}"), format!("{id}%20"), "x".into()] {
+        ada.delete(&format!("/tokens/{spelling}")).await.refused(404, "not_found");
+    }
+    ada.delete(&format!("/tokens/{id}")).await.expect(204);
+}

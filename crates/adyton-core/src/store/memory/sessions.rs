@@ -1,7 +1,7 @@
 //! Sessions in memory.
 
 use super::MemoryStore;
-use super::tables::{SupersededRow, Tables};
+use super::tables::{SupersededRow, Tables, TokenRow};
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::secret::Hash;
@@ -117,7 +117,12 @@ impl Tables {
             let row = SupersededRow { session: id, expires_at: replace.old_expires_at };
             self.superseded.insert(replace.old, row);
         }
-        before.previous_access_token.and_then(|token| self.tokens.remove(&token));
+        let before_last = before.previous_access_token.and_then(|token| self.tokens.remove(&token));
+        if let Some(TokenRow { hash, token }) = before_last
+            && let Some(expires_at) = token.expires_at
+        {
+            self.superseded.insert(hash, SupersededRow { session: id, expires_at });
+        }
         if let Some(row) = before.access_token.and_then(|token| self.tokens.get_mut(&token)) {
             let end = row.token.expires_at.map_or(grace_ends, |end| end.min(grace_ends));
             row.token.expires_at = Some(end);

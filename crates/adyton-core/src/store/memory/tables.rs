@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::secret::Hash;
 use crate::session::{NewSession, Session, SessionId};
-use crate::store::{Pruned, StoreError};
+use crate::store::{Credential, Pruned, StoreError};
 use crate::token::{NewToken, Token, TokenId};
 use crate::user::{Account, UserId};
 use std::collections::{BTreeMap, HashMap};
@@ -49,6 +49,16 @@ pub(super) struct SupersededRow {
 impl Tables {
     pub(super) fn session_ids(&self, wanted: impl Fn(&SessionRow) -> bool) -> Vec<SessionId> {
         self.sessions.iter().filter(|(_, row)| wanted(row)).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether a credential was neither ended nor deleted.
+    pub(super) fn has_credential(&self, credential: Credential) -> bool {
+        match credential {
+            Credential::Session(id) => {
+                self.sessions.get(&id).is_some_and(|row| row.session.revoked_at.is_none())
+            }
+            Credential::PersonalToken(id) => self.tokens.contains_key(&id),
+        }
     }
 
     /// The session that a token was issued for; none for a personal access token.

@@ -2,11 +2,10 @@
 
 use super::MemoryStore;
 use super::tables::Tables;
-use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::secret::Hash;
-use crate::store::{StoreError, TokenStore, Touches};
-use crate::token::{FoundToken, NewToken, Token, TokenId};
+use crate::store::{Issued, StoreError, TokenIssue, TokenStore, Touches};
+use crate::token::{FoundToken, Token, TokenId};
 use crate::user::UserId;
 use async_trait::async_trait;
 
@@ -26,23 +25,20 @@ impl TokenStore for MemoryStore {
         Ok(self.tables().tokens.get(&id).map(|row| row.token.clone()))
     }
 
-    async fn insert_token(
-        &self,
-        user_id: UserId,
-        token: NewToken,
-        limit: u32,
-        now: Timestamp,
-        event: Event,
-    ) -> Result<Option<Token>, StoreError> {
+    async fn insert_token(&self, issue: TokenIssue) -> Result<Issued, StoreError> {
+        let TokenIssue { user_id, token, by, limit, now, event } = issue;
         let tables = &mut *self.tables();
+        if by.is_some_and(|by| !tables.has_credential(by)) {
+            return Ok(Issued::CredentialGone);
+        }
         let current = |token: &&Token| token.expires_at.is_none_or(|end| now < end);
         if tables.personal_tokens(user_id).filter(current).count() >= limit as usize {
-            return Ok(None);
+            return Ok(Issued::LimitReached);
         }
         tables.check_token(&token.hash)?;
         let token = tables.add_token(user_id, token, now);
         tables.events.push(event.token(token.id));
-        Ok(Some(token))
+        Ok(Issued::Token(token))
     }
 
     async fn list_tokens(&self, user_id: UserId) -> Result<Vec<Token>, StoreError> {

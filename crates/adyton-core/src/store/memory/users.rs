@@ -50,9 +50,12 @@ impl UserStore for MemoryStore {
         if change.email.as_ref().is_some_and(|email| tables.has_email(email, Some(id))) {
             return Ok(UserUpdate::EmailTaken);
         }
-        let Some(Account { user, .. }) = tables.users.get_mut(&id) else {
+        let Some(Account { user, password }) = tables.users.get_mut(&id) else {
             return Ok(UserUpdate::NotFound);
         };
+        if change.verified.is_some() && *password != change.verified {
+            return Ok(UserUpdate::PasswordChanged);
+        }
         if let Some(name) = change.name {
             user.name = name;
         }

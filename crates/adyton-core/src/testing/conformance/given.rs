@@ -6,7 +6,9 @@ use crate::device::Device;
 use crate::event::{Event, EventKind};
 use crate::secret::{Hash, Salt};
 use crate::session::{Guard, NewSession, Session, SessionId};
-use crate::store::{Replacement, Revocation, Rotation, SignInRecord, SignedIn, Store, Which, Who};
+use crate::store::{
+    Replacement, Revocation, Rotation, SignInRecord, SignedIn, Store, TokenIssue, Which, Who,
+};
 use crate::token::{NewToken, Token};
 use crate::user::{Email, NewUser, StoredPassword, User, UserId};
 use std::sync::Arc;
@@ -52,6 +54,17 @@ pub(super) fn new_user(address: &str) -> NewUser {
 
 pub(super) fn new_token(hash: Hash, expires_at: Option<Timestamp>) -> NewToken {
     NewToken { name: "ci".to_owned(), hash, abilities: Abilities::all(), expires_at }
+}
+
+/// A token that the host app asks for.
+pub(super) fn issue(
+    user_id: UserId,
+    token: NewToken,
+    limit: u32,
+    now: Timestamp,
+    event: Event,
+) -> TokenIssue {
+    TokenIssue { user_id, token, by: None, limit, now, event }
 }
 
 pub(super) fn new_session(secret: &str) -> NewSession {
@@ -135,8 +148,8 @@ pub(super) async fn personal(
 ) -> Token {
     let token = new_token(Hash::of(name), expires_at);
     let event = event(EventKind::AuthnTokenCreated).user(who.id);
-    let issued = store.insert_token(who.id, token, 100, NOW, event).await.unwrap();
-    issued.expect("a token below the limit is issued")
+    let issued = store.insert_token(issue(who.id, token, 100, NOW, event)).await.unwrap();
+    issued.token().expect("a token below the limit is issued")
 }
 
 pub(super) async fn revoke(store: &Given, who: &User, which: Which) -> Vec<String> {

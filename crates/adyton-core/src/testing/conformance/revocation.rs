@@ -221,8 +221,9 @@ async fn what_somebody_owns_is_revoked_without_their_row(store: Given) {
         store.open_session(opening).await.unwrap();
     }
     let ci = new_token(Hash::of("ci"), None);
-    let issued = store.insert_token(NOBODY, ci, 1, NOW, event(EventKind::AuthnTokenCreated)).await;
-    assert!(issued.unwrap().is_some());
+    let issued =
+        store.insert_token(issue(NOBODY, ci, 1, NOW, event(EventKind::AuthnTokenCreated))).await;
+    assert!(issued.unwrap().token().is_some());
     let kept = session(&store, "kept").await.unwrap().id;
     let written = event(EventKind::AuthnPasswordChange).user(NOBODY);
     let mut revocation = OwnedRevocation {

@@ -14,7 +14,7 @@ rules![
     of_twenty_concurrent_rotations_one_succeeds,
     the_token_before_dies_when_the_grace_ends,
     the_token_before_is_never_given_more_time,
-    the_token_before_that_is_deleted,
+    the_token_before_that_is_deleted_and_still_names_its_session,
     a_revoked_session_is_not_rotated,
     an_expired_session_is_not_rotated,
     a_session_that_is_gone_is_not_rotated,
@@ -122,12 +122,16 @@ async fn the_token_before_is_never_given_more_time(store: Given) {
     assert_eq!(token.expires_at, before.token.unwrap().expires_at);
 }
 
-async fn the_token_before_that_is_deleted(store: Given) {
+async fn the_token_before_that_is_deleted_and_still_names_its_session(store: Given) {
     let ada = ada(&store).await;
     let session = rotated(&store, &ada, "first", "second").await;
     store.rotate(rotation(&session, "second", "third")).await.unwrap().unwrap();
     assert!(!has_token(&store, access("first")).await);
     assert!(has_token(&store, access("second")).await && has_token(&store, access("third")).await);
+    let found = store.find_session(&access("first")).await.unwrap().unwrap();
+    assert_eq!(found.session.id, session.id);
+    assert!(found.superseded.is_some(), "it was replaced");
+    assert!(store.find_session(&access("second")).await.unwrap().is_none());
 }
 
 async fn a_revoked_session_is_not_rotated(store: Given) {

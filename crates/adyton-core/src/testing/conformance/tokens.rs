@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::event::EventKind;
 use crate::secret::Hash;
 use crate::session::Session;
-use crate::store::Touches;
+use crate::store::{Credential, Issued, TokenIssue, Touches, Which};
 use crate::token::{NewToken, TokenId};
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ rules![
     a_hash_stands_in_one_row,
     the_limit_counts_personal_tokens_that_have_not_expired,
     of_concurrent_tokens_no_more_than_the_limit_are_issued,
+    a_token_is_issued_only_while_who_asks_is_there,
     the_event_of_a_new_token_names_it,
     only_personal_tokens_are_listed_oldest_first,
     only_ones_own_personal_tokens_are_deleted,
@@ -83,9 +84,9 @@ async fn a_token_reads_back_as_it_was_written(store: Given) {
     ] {
         let new = NewToken { name: name.to_owned(), hash: Hash::of(name), abilities, expires_at };
         let event = event(EventKind::AuthnTokenCreated);
-        let issued = store.insert_token(ada.id, new.clone(), 10, NOW, event).await.unwrap();
+        let issued = store.insert_token(issue(ada.id, new.clone(), 10, NOW, event)).await.unwrap();
         let found = store.find_token(&new.hash).await.unwrap().unwrap().token;
-        assert_eq!(issued.as_ref(), Some(&found));
+        assert_eq!(issued, Issued::Token(found.clone()));
         assert_eq!((found.name, found.abilities), (new.name, new.abilities));
         assert_eq!((found.expires_at, found.created_at), (expires_at, Some(NOW)));
         assert_eq!((found.user_id, found.last_used_at), (ada.id, None));
@@ -100,7 +101,7 @@ async fn a_hash_stands_in_one_row(store: Given) {
 
     let again = new_token(Hash::of("ci"), None);
     let event = event(EventKind::AuthnTokenCreated);
-    assert!(store.insert_token(grace.id, again, 10, NOW, event).await.is_err());
+    assert!(store.insert_token(issue(grace.id, again, 10, NOW, event)).await.is_err());
     let same_token = {
         let mut record = sign_in(existing(grace.id), "phone");
         record.token = Some(new_token(Hash::of("ci"), None));
@@ -129,17 +130,17 @@ async fn the_limit_counts_personal_tokens_that_have_not_expired(store: Given) {
     personal(&store, &ada, "expires now", Some(NOW)).await;
     personal(&store, &ada, "for ever", None).await;
     personal(&store, &ada, "for a second", Some(NOW.plus(1))).await;
-    let issue = async |name: &str, limit| {
+    let attempt = async |name: &str, limit| {
         let event = event(EventKind::AuthnTokenCreated).user(ada.id);
         let new = new_token(Hash::of(name), None);
-        store.insert_token(ada.id, new, limit, NOW, event).await.unwrap()
+        store.insert_token(issue(ada.id, new, limit, NOW, event)).await.unwrap()
     };
     let written = events(&store).await.len();
-    assert_eq!(issue("third", 2).await, None, "two count, so two are the limit");
+    assert_eq!(attempt("third", 2).await, Issued::LimitReached, "two count, so two are the limit");
     assert!(!has_token(&store, Hash::of("third")).await);
     assert_eq!(events(&store).await.len(), written, "what is refused leaves no event");
-    assert!(issue("third", 3).await.is_some(), "expired and session tokens do not count");
-    assert_eq!(issue("fourth", 3).await, None);
+    assert!(attempt("third", 3).await.token().is_some(), "expired and session tokens do not count");
+    assert_eq!(attempt("fourth", 3).await, Issued::LimitReached);
 }
 
 async fn of_concurrent_tokens_no_more_than_the_limit_are_issued(store: Given) {
@@ -148,11 +149,35 @@ async fn of_concurrent_tokens_no_more_than_the_limit_are_issued(store: Given) {
         let (store, id) = (Arc::clone(&store), ada.id);
         async move {
             let new = new_token(Hash::of(&format!("token {n}")), None);
-            store.insert_token(id, new, 3, NOW, event(EventKind::AuthnTokenCreated)).await
+            store.insert_token(issue(id, new, 3, NOW, event(EventKind::AuthnTokenCreated))).await
         }
     });
-    assert_eq!(count_winners(calls, |issued| issued.as_ref().unwrap().is_some()).await, 3);
+    assert_eq!(count_winners(calls, |issued| matches!(issued, Ok(Issued::Token(_)))).await, 3);
     assert_eq!(store.list_tokens(ada.id).await.unwrap().len(), 3);
+}
+
+async fn a_token_is_issued_only_while_who_asks_is_there(store: Given) {
+    let ada = ada(&store).await;
+    let session = signed_in(&store, &ada, "phone").await.session.id;
+    let token = personal(&store, &ada, "asks", None).await.id;
+    let attempt = async |name: &str, by| {
+        let event = event(EventKind::AuthnTokenCreated).user(ada.id);
+        let asked = issue(ada.id, new_token(Hash::of(name), None), 100, NOW, event);
+        store.insert_token(TokenIssue { by: Some(by), ..asked }).await.unwrap()
+    };
+    let (by_session, by_token) = (Credential::Session(session), Credential::PersonalToken(token));
+    assert!(attempt("a", by_session).await.token().is_some());
+    assert!(attempt("b", by_token).await.token().is_some());
+
+    revoke(&store, &ada, Which::All).await;
+    let revoked = event(EventKind::AuthnTokenRevoked).user(ada.id);
+    assert!(store.delete_token(ada.id, token, revoked).await.unwrap());
+    let written = events(&store).await.len();
+    for by in [by_session, by_token] {
+        assert_eq!(attempt("c", by).await, Issued::CredentialGone);
+    }
+    assert!(!has_token(&store, Hash::of("c")).await);
+    assert_eq!(events(&store).await.len(), written, "what is refused leaves no event");
 }
 
 async fn the_event_of_a_new_token_names_it(store: Given) {

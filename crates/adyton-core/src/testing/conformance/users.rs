@@ -17,6 +17,7 @@ rules![
     a_change_leaves_what_it_does_not_name,
     the_email_of_somebody_else_is_refused_in_whatever_case,
     ones_own_email_is_no_conflict,
+    a_change_needs_the_password_that_was_verified_for_it,
     who_is_gone_cannot_change,
     a_password_is_replaced_only_while_the_expected_one_stands,
     of_concurrent_password_replacements_one_succeeds,
@@ -89,14 +90,15 @@ async fn a_change_leaves_what_it_does_not_name(store: Given) {
     let made = ada(&store).await;
     let later = NOW.plus(DAY);
     let written = || event(EventKind::UserUpdated).user(made.id);
-    let name = UserChange { name: Some("Countess".to_owned()), email: None };
+    let name = UserChange { name: Some("Countess".to_owned()), ..UserChange::default() };
     let update = store.update_user(made.id, name, later, written()).await.unwrap();
     let mut expected = made.clone();
     expected.name = "Countess".to_owned();
     expected.updated_at = Some(later);
     assert_eq!(update, UserUpdate::Updated(expected.clone()));
 
-    let address = UserChange { name: None, email: Some(email("Lovelace@example.com")) };
+    let address =
+        UserChange { email: Some(email("Lovelace@example.com")), ..UserChange::default() };
     let update = store.update_user(made.id, address, later, written()).await.unwrap();
     expected.email = "lovelace@example.com".to_owned();
     assert_eq!(update, UserUpdate::Updated(expected.clone()));
@@ -109,7 +111,8 @@ async fn a_change_leaves_what_it_does_not_name(store: Given) {
 async fn the_email_of_somebody_else_is_refused_in_whatever_case(store: Given) {
     let (ada, _) = (ada(&store).await, grace(&store).await);
     for taken in ["grace@example.com", "Grace@EXAMPLE.com"] {
-        let change = UserChange { name: Some("G".to_owned()), email: Some(email(taken)) };
+        let change =
+            UserChange { name: Some("G".to_owned()), email: Some(email(taken)), verified: None };
         let event = event(EventKind::UserUpdated).user(ada.id);
         let update = store.update_user(ada.id, change, NOW.plus(DAY), event).await.unwrap();
         assert_eq!(update, UserUpdate::EmailTaken, "{taken}");
@@ -120,14 +123,29 @@ async fn the_email_of_somebody_else_is_refused_in_whatever_case(store: Given) {
 
 async fn ones_own_email_is_no_conflict(store: Given) {
     let ada = ada(&store).await;
-    let change = UserChange { name: None, email: Some(email("ADA@example.com")) };
+    let change = UserChange { email: Some(email("ADA@example.com")), ..UserChange::default() };
     let event = event(EventKind::UserUpdated).user(ada.id);
     let update = store.update_user(ada.id, change, NOW, event).await.unwrap();
     assert_eq!(update, UserUpdate::Updated(ada));
 }
 
+async fn a_change_needs_the_password_that_was_verified_for_it(store: Given) {
+    let ada = ada(&store).await;
+    let attempt = async |address: &str, verified| {
+        let verified = Some(password(verified));
+        let change = UserChange { name: None, email: Some(email(address)), verified };
+        let event = event(EventKind::UserUpdated).user(ada.id);
+        store.update_user(ada.id, change, NOW.plus(DAY), event).await.unwrap()
+    };
+    assert_eq!(attempt("thief@example.com", "older").await, UserUpdate::PasswordChanged);
+    assert_eq!(store.find_user(ada.id).await.unwrap(), Some(ada.clone()), "nothing changes");
+    assert!(events_of(&store, EventKind::UserUpdated).await.is_empty());
+    let made = attempt("countess@example.com", "first").await;
+    assert!(matches!(made, UserUpdate::Updated(user) if user.email == "countess@example.com"));
+}
+
 async fn who_is_gone_cannot_change(store: Given) {
-    let change = UserChange { name: Some("Ada".to_owned()), email: None };
+    let change = UserChange { name: Some("Ada".to_owned()), ..UserChange::default() };
     let event = event(EventKind::UserUpdated).user(NOBODY);
     let update = store.update_user(NOBODY, change, NOW, event).await.unwrap();
     assert_eq!(update, UserUpdate::NotFound);
