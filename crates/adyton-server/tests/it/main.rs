@@ -3,11 +3,16 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "helpers of tests may panic; the time-outs under test are of the real clock"
+    reason = "tests may panic and tell what they measured; what they measure is of the real clock"
 )]
 
 mod commands;
 mod config_file;
 mod http;
 mod serve;
+mod startup;
+mod world;
