@@ -12,6 +12,7 @@
 
 mod commands;
 mod config_file;
+mod crash;
 mod http;
 mod serve;
 mod startup;
