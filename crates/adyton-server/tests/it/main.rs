@@ -11,6 +11,7 @@
 )]
 
 mod commands;
+mod commands_engine;
 mod config_file;
 mod crash;
 mod http;
