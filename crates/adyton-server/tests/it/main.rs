@@ -10,6 +10,7 @@
     reason = "tests may panic and tell what they measured; what they measure is of the real clock"
 )]
 
+mod adopt;
 mod commands;
 mod commands_engine;
 mod config_file;
