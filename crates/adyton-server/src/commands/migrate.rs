@@ -3,7 +3,7 @@
 use super::{block_on, open_store, terminal};
 use crate::config_file::Settings;
 use adyton::core::clock::{Clock, SystemClock, Timestamp};
-use adyton::sql::{MigrationState, MigrationStatus, SqlStore};
+use adyton::sql::{ImportReport, MigrationReport, MigrationState, MigrationStatus, SqlStore};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
@@ -33,32 +33,49 @@ pub(crate) fn run(command: &Migrate, settings: &Settings, out: &mut impl Write) 
         match command {
             Migrate { status: true, json, .. } => status(&store, *json, out).await,
             Migrate { pretend: true, json, .. } => pretend(&store, *json, out).await,
-            Migrate { json, import_plaintext_tokens, .. } => {
-                migrate(&store, *json, out).await?;
-                if *import_plaintext_tokens {
-                    import(&store, settings, *json, out).await
-                } else {
-                    Ok(())
-                }
-            }
+            _ => migrate(&store, command, settings, out).await,
         }
     })
 }
 
-async fn migrate(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()> {
-    let report = store.migrate(now()).await.context("cannot bring the tables up to date")?;
-    let (created, adopted, warnings) = (report.created, report.adopted, report.warnings);
-    if json {
-        let report = json!({ "created": created, "adopted": adopted, "warnings": warnings });
-        return Ok(writeln!(out, "{report}")?);
+async fn migrate(
+    store: &SqlStore,
+    command: &Migrate,
+    settings: &Settings,
+    out: &mut impl Write,
+) -> Result<()> {
+    let migrated = store.migrate(now()).await.context("cannot bring the tables up to date")?;
+    if !command.json {
+        show(&migrated, out)?;
     }
-    for (done, tables) in [("created", &created), ("adopted", &adopted)] {
+    let wanted = command.import_plaintext_tokens;
+    let imported = if wanted { Some(import(store).await?) } else { None };
+    match imported {
+        imported if command.json => Ok(writeln!(out, "{}", as_json(&migrated, imported.as_ref()))?),
+        Some(imported) => show_import(&imported, settings, out),
+        None => Ok(()),
+    }
+}
+
+fn show(migrated: &MigrationReport, out: &mut impl Write) -> Result<()> {
+    for (done, tables) in [("created", &migrated.created), ("adopted", &migrated.adopted)] {
         tables.iter().try_for_each(|table| writeln!(out, "{done} {table}"))?;
     }
-    for warning in &warnings {
+    for warning in &migrated.warnings {
         writeln!(out, "warning: {warning}")?;
     }
     Ok(writeln!(out, "the tables are up to date")?)
+}
+
+/// One object, whether or not there was an import.
+fn as_json(migrated: &MigrationReport, imported: Option<&ImportReport>) -> serde_json::Value {
+    let MigrationReport { created, adopted, warnings, .. } = migrated;
+    let mut report = json!({ "created": created, "adopted": adopted, "warnings": warnings });
+    if let Some(imported) = imported {
+        report["imported"] = imported.imported.into();
+        report["skipped"] = skipped(imported).into();
+    }
+    report
 }
 
 async fn status(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()> {
@@ -85,21 +102,16 @@ async fn pretend(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<(
     Ok(())
 }
 
-async fn import(
-    store: &SqlStore,
-    settings: &Settings,
-    json: bool,
-    out: &mut impl Write,
-) -> Result<()> {
+async fn import(store: &SqlStore) -> Result<ImportReport> {
     let bar = terminal::progress("tokens imported");
     let report = store.import_plaintext_tokens(now(), |done, _| bar.set_position(done)).await?;
     bar.finish_and_clear();
-    let skipped: Vec<i64> = report.skipped.iter().map(|id| id.0).collect();
-    if json {
-        writeln!(out, "{}", json!({ "imported": report.imported, "skipped": skipped }))?;
-        return Ok(());
-    }
+    Ok(report)
+}
+
+fn show_import(report: &ImportReport, settings: &Settings, out: &mut impl Write) -> Result<()> {
     writeln!(out, "imported {} tokens", report.imported)?;
+    let skipped = skipped(report);
     if !skipped.is_empty() {
         writeln!(
             out,
@@ -110,6 +122,10 @@ async fn import(
         writeln!(out, "set `compat.imported_tokens = true`, or they will not be accepted")?;
     }
     Ok(())
+}
+
+fn skipped(report: &ImportReport) -> Vec<i64> {
+    report.skipped.iter().map(|id| id.0).collect()
 }
 
 fn statuses(migrations: &[MigrationStatus]) -> Vec<serde_json::Value> {

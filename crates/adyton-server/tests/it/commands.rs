@@ -1,43 +1,16 @@
 //! What the commands print, and their exit codes.
 
+use crate::world::{Place, told};
 use assert_cmd::Command;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use tempfile::TempDir;
-
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn with(file: &str) -> Self {
-        let place = Self::new();
-        fs::write(place.0.path().join("adyton.toml"), file).unwrap();
-        place
-    }
-
-    fn adyton(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_adyton"));
-        command.env_clear().current_dir(self.0.path()).args(arguments.split_whitespace());
-        command
-    }
-}
-
-/// Exit code, standard output and standard error.
-fn told(mut command: Command) -> (i32, String, String) {
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
 
 #[test]
 fn init_writes_a_private_file_that_check_accepts() {
     let place = Place::new();
     assert_eq!(told(place.adyton("config init")).1, "wrote adyton.toml\n");
     assert_eq!(told(place.adyton("config init --config a.toml")).1, "wrote a.toml\n");
-    let mode = fs::metadata(place.0.path().join("adyton.toml")).unwrap().permissions().mode();
+    let mode = fs::metadata(place.path("adyton.toml")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let (code, out, _) = told(place.adyton("config check"));
     assert_eq!((code, out.as_str()), (0, "ok: adyton.toml, 0 settings; 0 from the environment\n"));
@@ -50,7 +23,7 @@ fn init_replaces_a_file_only_when_told_to() {
     assert_eq!(code, 1);
     assert!(error.starts_with("error: cannot write adyton.toml (--force replaces it): "));
     assert_eq!(told(place.adyton("config init --force")).0, 0);
-    assert!(!fs::read_to_string(place.0.path().join("adyton.toml")).unwrap().contains("Mine"));
+    assert!(!fs::read_to_string(place.path("adyton.toml")).unwrap().contains("Mine"));
 }
 
 #[test]
@@ -64,7 +37,7 @@ fn check_says_what_is_wrong_and_where() {
 #[test]
 fn the_file_is_the_one_that_is_named() {
     let place = Place::with("prefix = 'Here'");
-    fs::write(place.0.path().join("other.toml"), "prefix = 'There'").unwrap();
+    fs::write(place.path("other.toml"), "prefix = 'There'").unwrap();
     let shown = |mut command: Command, variable: &str| {
         command.env("ADYTON_CONFIG", variable);
         told(command).1

@@ -3,14 +3,22 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "helpers of tests may panic; the time-outs under test are of the real clock"
+    reason = "tests may panic and tell what they measured; what they measure is of the real clock"
 )]
 
+mod adopt;
 mod commands;
+mod commands_engine;
 mod config_file;
+mod crash;
 mod generated;
 mod http;
 mod readme;
 mod serve;
+mod startup;
 mod tidy;
+mod world;

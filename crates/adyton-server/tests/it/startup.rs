@@ -1,0 +1,215 @@
+//! How the server starts, refuses to start, and gets over a database that fails it.
+
+use crate::world::{Answer, DATABASE, PASSWORD, Place, Server, told};
+use reqwest::Method;
+use serde_json::json;
+use std::fs;
+use std::io::{Read, Seek, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long from the command to the first answer.
+const READY: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1500 } else { 150 });
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_answers_soon_and_needs_little_memory() {
+    let place = Place::new();
+    let mut fastest = Duration::MAX;
+    for _ in 0..3 {
+        let start = Instant::now();
+        let server = place.serve();
+        let health = format!("http://{}/healthz", server.address);
+        assert_eq!(server.http.get(health).send().await.unwrap().status(), 200);
+        fastest = fastest.min(start.elapsed());
+        assert_eq!(server.get("/session", "").await.status, 200);
+    }
+    println!("first answer after {fastest:?}");
+    assert!(fastest < READY, "first answer after {fastest:?}");
+    if cfg!(target_os = "linux") {
+        let server = place.serve();
+        assert_eq!(server.get("/session", "").await.status, 200);
+        let resident = resident_kib(server.child.id());
+        println!("resident before the first sign-in: {resident} KiB");
+        assert!(cfg!(debug_assertions) || resident < 40 * 1024, "{resident} KiB");
+    }
+}
+
+fn resident_kib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn a_bad_configuration_stops_the_start_by_key_file_and_line() {
+    for (file, told) in [
+        ("\nauth_tabel = 'x'", "adyton.toml, line 2, column 1: unknown key `auth_tabel`"),
+        ("[server]\nlisten = 'here'", "adyton.toml, line 2, column 10: "),
+        ("\n\ntoken_expiration = 0", "`token_expiration` (adyton.toml:3): must be at least"),
+        ("server.listen = '192.0.2.1:0'", "`server.listen` (adyton.toml:1): must be a loopback"),
+        ("server.listen = '[::]:0'", "`server.listen` (adyton.toml:1): must be a loopback"),
+    ] {
+        let place = Place::with(file);
+        let error = place.failed("serve", "");
+        assert!(error.contains(told), "{error}");
+        assert!(!place.path("data").exists(), "nothing is made before the configuration stands");
+    }
+}
+
+#[test]
+fn an_unknown_variable_stops_the_start() {
+    let place = Place::new();
+    let mut command = place.adyton("serve");
+    command.env("ADYTON_SERVER__LISTN", "127.0.0.1:0");
+    let (code, _, error) = told(command);
+    assert_eq!(code, 1);
+    assert!(error.contains("unknown variable ADYTON_SERVER__LISTN"), "{error}");
+    assert!(error.contains("did you mean ADYTON_SERVER__LISTEN?"), "{error}");
+}
+
+#[test]
+fn an_address_in_use_is_told() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap();
+    let place = Place::with(&format!("server.listen = '{address}'"));
+    let error = place.failed("serve", "");
+    let told = format!("cannot listen on {address} (adyton.toml:1): Address already in use");
+    assert!(error.contains(&told), "{error}");
+}
+
+#[test]
+fn a_database_that_is_none_stops_the_start_with_its_path() {
+    let place = Place::with("connector.options.path = 'db'");
+    let refused = |told: &str| {
+        let error = place.failed("serve", "");
+        let last = error.lines().last().unwrap().to_owned();
+        assert!(last.starts_with("error: ") && last.contains(told), "{error}");
+        last
+    };
+    fs::create_dir(place.path("db")).unwrap();
+    refused("cannot open the database file db");
+    fs::remove_dir(place.path("db")).unwrap();
+    fs::write(place.path("db"), "This is a shopping list, no database at all.\n".repeat(99))
+        .unwrap();
+    assert!(refused("cannot open the database file db").contains("not a database"));
+    let kept = fs::read_to_string(place.path("db")).unwrap();
+    assert!(kept.starts_with("This is a shopping list"), "it is left as it is");
+    place.configure("connector.options.path = '/proc/adyton/db'");
+    refused("cannot open the database file /proc/adyton/db");
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_left_alone() {
+    let place = Place::new();
+    place.done("migrate");
+    let newer = "INSERT INTO adyton_migrations VALUES ('0099_passkeys', 'auth_passkeys', 0, '')";
+    place.database().execute(newer, []).unwrap();
+    for command in ["serve", "migrate", "user list"] {
+        let error = place.failed(command, "");
+        assert!(error.contains("newer version (`0099_passkeys`); update this one"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_another_program_keeps_the_database_nothing_is_acknowledged_or_refused() {
+    let place = Place::new();
+    let server = place.serve();
+    let ada = server.register("ada@example.com").await;
+    let (token, refresh) = (ada.token(), ada.refresh_token());
+    let other = place.database();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let logout = server.request(Method::POST, "/logout").bearer_auth(&token);
+    let body = json!({ "name": "Eve", "email": "eve@example.com", "password": PASSWORD });
+    let (logout, refreshed, registered, login) = tokio::join!(
+        Answer::of(logout),
+        server.refresh(&refresh),
+        server.post("/register", body),
+        server.login("ada@example.com", PASSWORD),
+    );
+    for refused in [logout, refreshed, registered, login] {
+        refused.assert_unavailable();
+    }
+    assert_eq!(server.user(&token).await, 200, "readers go on, and the cache's lease has run out");
+    assert_eq!(server.user(&token.replace("adt_", "adr_")).await, 401);
+    other.execute_batch("ROLLBACK").unwrap();
+
+    assert_eq!(server.user(&token).await, 200, "the refused sign-out did not happen later");
+    server.register("eve@example.com").await;
+    let next = server.refresh(&refresh).await;
+    assert_eq!(next.status, 200, "the refused refresh did not happen later: {}", next.body);
+    assert_eq!(server.user(&next.token()).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_goes_away_is_an_outage_until_it_is_back() {
+    let place = Place::new();
+    let server = place.serve();
+    let ada = server.register("ada@example.com").await;
+    let (mut token, mut refresh) = (ada.token(), ada.refresh_token());
+    for table in ["personal_access_tokens", "users", "auth_sessions"] {
+        assert_eq!(server.user(&token).await, 200);
+        rename(&place, table, "hidden");
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        for path in ["/user", "/session", "/tokens", "/sessions"] {
+            server.get(path, &token).await.assert_unavailable();
+        }
+        server.refresh(&refresh).await.assert_unavailable();
+        server.login("ada@example.com", PASSWORD).await.assert_unavailable();
+        let logout = server.request(Method::POST, "/logout").bearer_auth(&token);
+        Answer::of(logout).await.assert_unavailable();
+        rename(&place, "hidden", table);
+        assert_eq!(server.user(&token).await, 200, "without a restart");
+        let next = server.refresh(&refresh).await;
+        assert_eq!(next.status, 200, "{}", next.body);
+        (token, refresh) = (next.token(), next.refresh_token());
+        assert_eq!(server.login("ada@example.com", PASSWORD).await.status, 200);
+    }
+    assert!(!server.log().contains(&token));
+}
+
+/// Without regard for who points at it.
+fn rename(place: &Place, from: &str, to: &str) {
+    let sql = format!("PRAGMA legacy_alter_table = ON; ALTER TABLE {from} RENAME TO {to}");
+    place.database().execute_batch(&sql).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_file_is_an_outage_until_it_is_mended() {
+    let place = Place::new();
+    let server = place.serve();
+    let token = server.register("ada@example.com").await.token();
+    let file = place.path(DATABASE);
+    let other = place.database();
+    // What the server knows of the file is out of date, so that it has to look.
+    let commit = "CREATE TABLE other (id); PRAGMA wal_checkpoint(TRUNCATE)";
+    other.execute_batch(commit).unwrap();
+    let whole = fs::read(&file).unwrap();
+    overwrite(&file, &vec![0xA5; whole.len()]);
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    server.get("/user", &token).await.assert_unavailable();
+    server.login("ada@example.com", PASSWORD).await.assert_unavailable();
+    assert_unready(&server).await;
+    overwrite(&file, &whole);
+    // Whoever mends it writes to it; until somebody does, SQLite trusts the pages that it has read.
+    other.execute_batch("DROP TABLE other").unwrap();
+    assert_eq!(server.user(&token).await, 200, "without a restart");
+    assert_eq!(server.login("ada@example.com", PASSWORD).await.status, 200);
+}
+
+/// In place: the server keeps the file open.
+fn overwrite(file: &Path, bytes: &[u8]) {
+    let mut file = fs::OpenOptions::new().read(true).write(true).open(file).unwrap();
+    file.write_all(bytes).unwrap();
+    file.sync_all().unwrap();
+    file.rewind().unwrap();
+    let mut written = Vec::new();
+    file.read_to_end(&mut written).unwrap();
+    assert_eq!(written, bytes);
+}
+
+async fn assert_unready(server: &Server) {
+    let health = |path| server.http.get(format!("http://{}{path}", server.address)).send();
+    assert_eq!(health("/readyz").await.unwrap().status(), 503);
+    assert_eq!(health("/healthz").await.unwrap().status(), 200, "a restart would not help");
+}
