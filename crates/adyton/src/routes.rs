@@ -14,10 +14,9 @@ mod user;
 
 pub(crate) use health::health;
 
-use crate::layer::conventions;
+use crate::layer::Conventions;
 use crate::{Adyton, Rejection};
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -47,8 +46,7 @@ pub(crate) fn api(auth: &Adyton) -> Router {
     let router = router
         .fallback(async || Rejection::NoSuchRoute)
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed)
-        .layer(from_fn_with_state(auth.clone(), conventions))
-        .layer(CatchPanicLayer::custom(panicked))
+        .layer((CatchPanicLayer::custom(panicked), Conventions::new(auth.clone())))
         .with_state(auth.clone());
     Router::new().nest(&auth.config().server.base_path, router)
 }
