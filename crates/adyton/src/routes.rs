@@ -20,35 +20,50 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
-/// Every endpoint.
-pub(crate) fn endpoints() -> OpenApiRouter<Adyton> {
-    OpenApiRouter::new()
-        .routes(routes!(register::register))
-        .routes(routes!(login::login))
-        .routes(routes!(refresh::refresh))
-        .routes(routes!(logout::logout))
-        .routes(routes!(user::show, user::update, user::delete))
-        .routes(routes!(password::change))
-        .routes(routes!(session::show))
-        .routes(routes!(sessions::list, sessions::end_others))
-        .routes(routes!(sessions::end))
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::revoke))
-        .routes(routes!(document::show))
+/// Every path with its methods.
+fn endpoints() -> [UtoipaMethodRouter<Adyton>; 12] {
+    [
+        routes!(register::register),
+        routes!(login::login),
+        routes!(refresh::refresh),
+        routes!(logout::logout),
+        routes!(user::show, user::update, user::delete),
+        routes!(password::change),
+        routes!(session::show),
+        routes!(sessions::list, sessions::end_others),
+        routes!(sessions::end),
+        routes!(tokens::list, tokens::create),
+        routes!(tokens::revoke),
+        routes!(document::show),
+    ]
 }
 
-/// The endpoints under their base path.
+/// What describes them.
+pub(crate) fn document() -> OpenApi {
+    endpoints().into_iter().fold(OpenApiRouter::new(), OpenApiRouter::routes).into_openapi()
+}
+
+/// The endpoints under their base path. They are routed by their whole paths, since a router that
+/// is nested writes each request's address anew; the nested one has only what is no endpoint.
 pub(crate) fn api(auth: &Adyton) -> Router {
-    let (router, _) = endpoints().split_for_parts();
-    let router = router
-        .fallback(async || Rejection::NoSuchRoute)
+    let base = &auth.config().server.base_path;
+    let layers = (CatchPanicLayer::custom(panicked), Conventions::new(auth.clone()));
+    let endpoints = endpoints().into_iter().fold(Router::new(), |router, (_, paths, methods)| {
+        paths
+            .paths
+            .keys()
+            .fold(router, |router, path| router.route(&format!("{base}{path}"), methods.clone()))
+    });
+    let endpoints = endpoints
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed)
-        .layer((CatchPanicLayer::custom(panicked), Conventions::new(auth.clone())))
+        .route_layer(layers.clone())
         .with_state(auth.clone());
-    Router::new().nest(&auth.config().server.base_path, router)
+    let others = Router::new().fallback(async || Rejection::NoSuchRoute).layer(layers);
+    Router::new().nest(base, others).merge(endpoints)
 }
 
 /// A bug of ours is a 500 for one caller, never a dead connection. The panic hook has logged it.
