@@ -87,11 +87,19 @@ impl PlainText {
     /// right, so garbage and typing errors are refused before any look-up.
     #[must_use]
     pub fn parse(kind: Kind, text: &str) -> Option<Self> {
-        let right = text.len() == PREFIX + SECRET + CHECKSUM
+        Self::has_form(kind, text).then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// Hashes a presented text if [`parse`](Self::parse) would read it, without a copy to be wiped.
+    pub(crate) fn hash_presented(kind: Kind, text: &str) -> Option<Hash> {
+        Self::has_form(kind, text).then(|| Hash::of(text))
+    }
+
+    fn has_form(kind: Kind, text: &str) -> bool {
+        text.len() == PREFIX + SECRET + CHECKSUM
             && text.starts_with(kind.prefix())
             && text.bytes().skip(PREFIX).all(|byte| byte.is_ascii_alphanumeric())
-            && text.as_bytes()[PREFIX + SECRET..] == checksum(&text[..PREFIX + SECRET]);
-        right.then(|| Self(Zeroizing::new(text.to_owned())))
+            && text.as_bytes()[PREFIX + SECRET..] == checksum(&text[..PREFIX + SECRET])
     }
 
     /// The text itself, to be handed to its owner.

@@ -84,8 +84,8 @@ impl Presented {
             return None;
         }
         if let Some(kind) = Kind::claimed_by(text) {
-            let own = (kind == Kind::Access).then(|| PlainText::parse(kind, text)).flatten();
-            return own.map(|secret| Self { hash: secret.hash(), id: None });
+            let own = (kind == Kind::Access).then(|| PlainText::hash_presented(kind, text));
+            return own.flatten().map(|hash| Self { hash, id: None });
         }
         let foreign = sanctum.then(|| Self::read_sanctum(text)).flatten();
         foreign.or_else(|| {

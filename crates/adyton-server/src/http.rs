@@ -149,10 +149,10 @@ impl Connection {
 }
 
 /// hyper's own time-out for heads is off: it holds for idle connections too, and makes a timer for
-/// each request.
+/// each request. One buffer for head and body is sent in less time than two.
 fn protocol() -> http1::Builder {
     let mut http = http1::Builder::new();
-    http.header_read_timeout(None).max_buf_size(HEAD_LIMIT);
+    http.header_read_timeout(None).max_buf_size(HEAD_LIMIT).writev(false);
     http
 }
 

@@ -6,5 +6,5 @@ mod require;
 
 pub use auth::AuthLayer;
 pub(crate) use auth::Installed;
-pub(crate) use conventions::conventions;
+pub(crate) use conventions::Conventions;
 pub use require::{RequireAbilities, require_abilities, require_any_ability};

@@ -15,7 +15,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 /// The OpenAPI 3.1 document of the endpoints under a configuration, as JSON.
 #[must_use]
 pub fn openapi(config: &Config) -> String {
-    let (_, mut document) = routes::endpoints().split_for_parts();
+    let mut document = routes::document();
     document.info = InfoBuilder::new()
         .title("Adyton")
         .version(env!("CARGO_PKG_VERSION"))

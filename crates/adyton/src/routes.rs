@@ -14,48 +14,61 @@ mod user;
 
 pub(crate) use health::health;
 
-use crate::layer::conventions;
+use crate::layer::Conventions;
 use crate::{Adyton, Rejection};
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use std::any::Any;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
-/// Every endpoint.
-pub(crate) fn endpoints() -> OpenApiRouter<Adyton> {
-    OpenApiRouter::new()
-        .routes(routes!(register::register))
-        .routes(routes!(login::login))
-        .routes(routes!(refresh::refresh))
-        .routes(routes!(logout::logout))
-        .routes(routes!(user::show, user::update, user::delete))
-        .routes(routes!(password::change))
-        .routes(routes!(session::show))
-        .routes(routes!(sessions::list, sessions::end_others))
-        .routes(routes!(sessions::end))
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::revoke))
-        .routes(routes!(document::show))
+/// Every path with its methods.
+fn endpoints() -> [UtoipaMethodRouter<Adyton>; 12] {
+    [
+        routes!(register::register),
+        routes!(login::login),
+        routes!(refresh::refresh),
+        routes!(logout::logout),
+        routes!(user::show, user::update, user::delete),
+        routes!(password::change),
+        routes!(session::show),
+        routes!(sessions::list, sessions::end_others),
+        routes!(sessions::end),
+        routes!(tokens::list, tokens::create),
+        routes!(tokens::revoke),
+        routes!(document::show),
+    ]
 }
 
-/// The endpoints under their base path.
+/// What describes them.
+pub(crate) fn document() -> OpenApi {
+    endpoints().into_iter().fold(OpenApiRouter::new(), OpenApiRouter::routes).into_openapi()
+}
+
+/// The endpoints under their base path. They are routed by their whole paths, since a router that
+/// is nested writes each request's address anew; the nested one has only what is no endpoint.
 pub(crate) fn api(auth: &Adyton) -> Router {
-    let (router, _) = endpoints().split_for_parts();
-    let router = router
-        .fallback(async || Rejection::NoSuchRoute)
-        .method_not_allowed_fallback(async || Rejection::MethodNotAllowed)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(auth.clone(), conventions))
-        .with_state(auth.clone());
     let base = &auth.config().server.base_path;
+    // The answer after a panic keeps the conventions too.
+    let layers = (Conventions::new(auth.clone()), CatchPanicLayer::custom(panicked));
+    let endpoints = endpoints().into_iter().fold(Router::new(), |router, (_, paths, methods)| {
+        paths
+            .paths
+            .keys()
+            .fold(router, |router, path| router.route(&format!("{base}{path}"), methods.clone()))
+    });
+    let endpoints = endpoints
+        .method_not_allowed_fallback(async || Rejection::MethodNotAllowed)
+        .route_layer(layers.clone())
+        .with_state(auth.clone());
+    let none = async || Rejection::NoSuchRoute;
     // A nested router is not asked about the slash alone.
-    let slash =
-        any(async || Rejection::NoSuchRoute).layer(from_fn_with_state(auth.clone(), conventions));
-    Router::new().nest(base, router).route(&format!("{base}/"), slash)
+    let slash = any(none).layer(layers.clone());
+    let others = Router::new().fallback(none).layer(layers);
+    Router::new().nest(base, others).route(&format!("{base}/"), slash).merge(endpoints)
 }
 
 /// A bug of ours is a 500 for one caller, never a dead connection. The panic hook has logged it.

@@ -307,8 +307,10 @@ const HALVES: [(&str, &str); 12] = [
          UNION SELECT previous_access_token_id FROM auth_sessions WHERE previous_access_token_id IS NOT NULL)",
     ),
     (
-        "rotation without its superseded token",
-        "SELECT id FROM auth_sessions s WHERE rotation <> (SELECT COUNT(*) FROM auth_superseded_tokens WHERE session_id = s.id)",
+        // Each rotation replaces a refresh token, and from the second on deletes an access token.
+        "rotation without its superseded tokens",
+        "SELECT id FROM auth_sessions s WHERE MAX(2 * rotation - 1, 0) <> (
+         SELECT COUNT(*) FROM auth_superseded_tokens WHERE session_id = s.id)",
     ),
     (
         "secret both current and superseded",

@@ -102,6 +102,9 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
 }
 
 fn make_file(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
     let (mut folders, mut file) = (DirBuilder::new(), OpenOptions::new());
     #[cfg(unix)]
     {

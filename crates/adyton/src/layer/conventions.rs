@@ -1,31 +1,79 @@
 //! What every answer under the base path has in common (CONTRACT 3).
 
 use crate::{Adyton, Rejection};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, HOST, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
 
 /// Refuses a request without one `Host`, and has no answer cached or sniffed.
-pub(crate) async fn conventions(
-    State(auth): State<Adyton>,
-    request: Request,
-    next: Next,
-) -> Response {
+///
+/// A service by hand: `axum::middleware::from_fn` makes three allocations more for each request.
+#[derive(Clone)]
+pub(crate) struct Conventions {
+    auth: Adyton,
+}
+
+impl Conventions {
+    pub(crate) fn new(auth: Adyton) -> Self {
+        Self { auth }
+    }
+}
+
+impl<S> Layer<S> for Conventions {
+    type Service = Conventional<S>;
+
+    fn layer(&self, inner: S) -> Conventional<S> {
+        Conventional { auth: self.auth.clone(), inner }
+    }
+}
+
+/// A service whose answers keep the conventions.
+#[derive(Clone)]
+pub(crate) struct Conventional<S> {
+    auth: Adyton,
+    inner: S,
+}
+
+impl<S> Service<Request> for Conventional<S>
+where
+    S: Service<Request>,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let auth = self.auth.clone();
+        let answer = names_one_host(&request).then(|| self.inner.call(request));
+        Box::pin(async move {
+            let mut response = match answer {
+                Some(answer) => answer.await?.into_response(),
+                None => Rejection::Malformed("the request must name one Host").into_response(),
+            };
+            set(response.headers_mut(), &auth);
+            Ok(response)
+        })
+    }
+}
+
+fn names_one_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
-    let named = match (hosts.next(), hosts.next()) {
+    match (hosts.next(), hosts.next()) {
         (Some(host), None) => !host.is_empty(),
         (None, _) => request.uri().host().is_some(),
-        (Some(_), Some(_)) => false,
-    };
-    let mut response = if named {
-        next.run(request).await
-    } else {
-        Rejection::Malformed("the request must name one Host").into_response()
-    };
-    set(response.headers_mut(), &auth);
-    response
+        _ => false,
+    }
 }
 
 fn set(headers: &mut HeaderMap, auth: &Adyton) {
