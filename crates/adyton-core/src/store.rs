@@ -46,8 +46,14 @@ pub trait Store: UserStore + TokenStore + SessionStore + EventStore {
     /// the stored password is no longer the expected one.
     async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError>;
 
-    /// Deletes a user with every token and session of theirs. `false` when there was none.
-    async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError>;
+    /// Deletes a user with every token and session of theirs. `false` when there was none, or the
+    /// stored password is no longer the one that was verified for it.
+    async fn delete_account(
+        &self,
+        id: UserId,
+        verified: Option<StoredPassword>,
+        event: Event,
+    ) -> Result<bool, StoreError>;
 
     /// The part of [`sign_in`](Self::sign_in) that knows no users: inserts the session and its
     /// token, and ends what goes beyond the cap. [`WithUsers`] calls it for users of other tables,

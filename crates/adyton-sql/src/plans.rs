@@ -93,7 +93,7 @@ async fn live(store: &SqlStore) -> Result<(), StoreError> {
     store.prune(NOW.plus(600), 9).await?;
     store.list_events(9).await?;
     store.ping().await?;
-    store.delete_account(user.id, event).await?;
+    store.delete_account(user.id, None, event).await?;
     Ok(())
 }
 

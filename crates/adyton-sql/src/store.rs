@@ -10,7 +10,7 @@ use adyton_core::store::{
     OpenedSession, OwnedRevocation, PasswordChange, Pruned, SessionOpening, SignInRecord, SignedIn,
     Store, StoreError, Which, Who,
 };
-use adyton_core::user::UserId;
+use adyton_core::user::{StoredPassword, UserId};
 use async_trait::async_trait;
 
 #[async_trait]
@@ -23,8 +23,13 @@ impl Store for SqlStore {
         self.write(|tx| Box::pin(change_password(tx, change))).await
     }
 
-    async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError> {
-        self.write(move |tx| Box::pin(delete_account(tx, id, event))).await
+    async fn delete_account(
+        &self,
+        id: UserId,
+        verified: Option<StoredPassword>,
+        event: Event,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| Box::pin(delete_account(tx, id, verified, event))).await
     }
 
     async fn open_session(&self, opening: SessionOpening) -> Result<OpenedSession, StoreError> {
@@ -111,7 +116,15 @@ async fn revoke_owned(tx: &mut Tx, revocation: OwnedRevocation) -> Result<()> {
 }
 
 /// What a user who is gone already has left behind goes too.
-async fn delete_account(tx: &mut Tx, id: UserId, event: Event) -> Result<bool> {
+async fn delete_account(
+    tx: &mut Tx,
+    id: UserId,
+    verified: Option<StoredPassword>,
+    event: Event,
+) -> Result<bool> {
+    if verified.is_some() && users::lock(tx, id).await?.is_some_and(|stored| stored != verified) {
+        return Ok(false);
+    }
     delete_owned(tx, id).await?;
     let existed = users::delete(tx, id).await?;
     if existed {

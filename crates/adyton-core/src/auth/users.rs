@@ -8,7 +8,7 @@ use crate::device::{self, Client};
 use crate::error::{Error, Problems};
 use crate::event::{Event, EventKind};
 use crate::store::UserUpdate;
-use crate::user::{Email, User, UserChange, UserId};
+use crate::user::{Email, StoredPassword, User, UserChange, UserId};
 use zeroize::Zeroizing;
 
 const LONGEST_NAME: usize = 255;
@@ -71,8 +71,11 @@ impl Auth {
         let mut problems = Problems::default();
         check_typed("password", password, &mut problems);
         problems.into_result()?;
-        self.confirm(caller.user_id(), "password", password).await?;
-        self.remove_user(caller.user_id(), client).await
+        let id = caller.user_id();
+        let verified = self.confirm(id, "password", password).await?.password;
+        // A password that was replaced meanwhile deletes nothing.
+        let deleted = self.delete_account(id, verified, client).await?;
+        if deleted { Ok(()) } else { Err(wrong("password")) }
     }
 
     /// Deletes a user with everything that they own, as an operator does.
@@ -80,16 +83,26 @@ impl Auth {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Store`].
     pub async fn remove_user(&self, id: UserId, client: &Client) -> Result<(), Error> {
+        let deleted = self.delete_account(id, None, client).await?;
+        if deleted { Ok(()) } else { Err(Error::NotFound) }
+    }
+
+    async fn delete_account(
+        &self,
+        id: UserId,
+        verified: Option<StoredPassword>,
+        client: &Client,
+    ) -> Result<bool, Error> {
         let event = Event::new(EventKind::UserDeleted, self.now())
             .user(id)
             .network(client.address.map(device::network));
         let (store, written) = (self.0.store.clone(), event.clone());
-        let delete = async move { store.delete_account(id, written).await };
-        if !self.change(id, delete).await? {
-            return Err(Error::NotFound);
+        let delete = async move { store.delete_account(id, verified, written).await };
+        let deleted = self.change(id, delete).await?;
+        if deleted {
+            self.changed(&event);
         }
-        self.changed(&event);
-        Ok(())
+        Ok(deleted)
     }
 
     /// Creates a user without signing them in, as an operator does.

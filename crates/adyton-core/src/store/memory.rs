@@ -79,11 +79,18 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
-    async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError> {
+    async fn delete_account(
+        &self,
+        id: UserId,
+        verified: Option<StoredPassword>,
+        event: Event,
+    ) -> Result<bool, StoreError> {
         let tables = &mut *self.tables();
-        if tables.users.remove(&id).is_none() {
+        let Some(account) = tables.users.get(&id) else { return Ok(false) };
+        if verified.is_some() && account.password != verified {
             return Ok(false);
         }
+        tables.users.remove(&id);
         tables.delete_owned(id);
         tables.events.push(event);
         Ok(true)

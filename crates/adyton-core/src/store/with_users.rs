@@ -97,9 +97,19 @@ impl Store for WithUsers {
     }
 
     /// Also deletes what a user who is gone already has left behind.
-    async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError> {
+    async fn delete_account(
+        &self,
+        id: UserId,
+        verified: Option<StoredPassword>,
+        event: Event,
+    ) -> Result<bool, StoreError> {
         let this = self.clone();
         to_the_end(async move {
+            let account = this.users.find_account(id).await?;
+            let stored = account.and_then(|account| account.password);
+            if verified.is_some() && stored != verified {
+                return Ok(false);
+            }
             this.store.delete_owned(id).await?;
             let deleted = this.users.delete_user(id).await?;
             if deleted {

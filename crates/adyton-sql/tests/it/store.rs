@@ -60,8 +60,8 @@ async fn ids_are_never_used_again() {
     let user = add_user(&store, "ada@example.com").await;
     let signed_in = sign_in(&store, &user, "a").await;
     let deleted = event(EventKind::UserDeleted);
-    assert!(store.delete_account(user.id, deleted.clone()).await.unwrap());
-    assert!(!store.delete_account(user.id, deleted).await.unwrap());
+    assert!(store.delete_account(user.id, None, deleted.clone()).await.unwrap());
+    assert!(!store.delete_account(user.id, None, deleted).await.unwrap());
     for table in ["users", "personal_access_tokens", "auth_sessions"] {
         assert_eq!(world.count(&format!("SELECT COUNT(*) FROM {table}")), 0, "{table}");
     }
@@ -139,7 +139,7 @@ async fn rows_of_another_owner_type_are_none() {
     assert!(store.list_tokens(user.id).await.unwrap().is_empty());
     let revoked = event(EventKind::AuthnTokenRevoked);
     assert!(!store.delete_token(user.id, id, revoked).await.unwrap());
-    assert!(store.delete_account(user.id, event(EventKind::UserDeleted)).await.unwrap());
+    assert!(store.delete_account(user.id, None, event(EventKind::UserDeleted)).await.unwrap());
     assert_eq!(world.count("SELECT COUNT(*) FROM personal_access_tokens"), 1);
 }
 

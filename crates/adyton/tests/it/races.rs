@@ -344,6 +344,21 @@ async fn an_email_change_that_began_before_a_password_change_is_refused_after_it
 }
 
 #[tokio::test]
+async fn a_deletion_that_began_before_a_password_change_deletes_nothing_after_it() {
+    let world = World::new().await;
+    let ada = world.user("ada").await;
+    let thief = world.session_of(ada.id).await;
+    let hold = world.store.hold_next("delete_account");
+    let theft = start(&thief, Method::DELETE, "/user", json!({ "password": PASSWORD }));
+    hold.reached().await;
+    let body = json!({ "currentPassword": PASSWORD, "password": "another horse 2" });
+    ada.call(Method::PUT, "/user/password", Some(body)).await.expect(204);
+    hold.release();
+    theft.await.unwrap().invalid("password");
+    assert!(ada.is_in().await);
+}
+
+#[tokio::test]
 async fn a_change_goes_on_when_its_caller_leaves() {
     let world = World::new().await;
     let ada = world.user("ada").await;

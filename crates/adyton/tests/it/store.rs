@@ -318,8 +318,13 @@ impl Store for TestStore {
         self.write("change_password", self.inner.change_password(change)).await
     }
 
-    async fn delete_account(&self, id: UserId, event: Event) -> Result<bool, StoreError> {
-        self.write("delete_account", self.inner.delete_account(id, event)).await
+    async fn delete_account(
+        &self,
+        id: UserId,
+        verified: Option<StoredPassword>,
+        event: Event,
+    ) -> Result<bool, StoreError> {
+        self.write("delete_account", self.inner.delete_account(id, verified, event)).await
     }
 
     async fn open_session(&self, opening: SessionOpening) -> Result<OpenedSession, StoreError> {

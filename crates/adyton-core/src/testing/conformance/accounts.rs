@@ -26,6 +26,7 @@ rules![
     a_deleted_account_leaves_nothing,
     deleting_one_account_leaves_the_others,
     who_is_gone_is_not_deleted_again,
+    a_deletion_needs_the_password_that_was_verified_for_it,
     ids_are_never_used_again_after_a_deletion,
     what_somebody_owned_is_deleted_without_their_row,
 ];
@@ -238,7 +239,7 @@ async fn a_deleted_account_leaves_nothing(store: Given) {
     rotated(&store, &ada, "first", "second").await;
     let ci = personal(&store, &ada, "ci", None).await.id;
     let deleted = event(EventKind::UserDeleted).user(ada.id);
-    assert!(store.delete_account(ada.id, deleted.clone()).await.unwrap());
+    assert!(store.delete_account(ada.id, None, deleted.clone()).await.unwrap());
 
     assert!(store.find_account(ada.id).await.unwrap().is_none());
     assert!(store.find_account_by_email(&email("ada@example.com")).await.unwrap().is_none());
@@ -259,7 +260,7 @@ async fn deleting_one_account_leaves_the_others(store: Given) {
     let (ada, grace) = (ada(&store).await, grace(&store).await);
     rotated(&store, &grace, "first", "second").await;
     personal(&store, &grace, "ci", None).await;
-    store.delete_account(ada.id, event(EventKind::UserDeleted)).await.unwrap();
+    store.delete_account(ada.id, None, event(EventKind::UserDeleted)).await.unwrap();
     assert_eq!(store.find_user(grace.id).await.unwrap(), Some(grace));
     assert!(session(&store, "first").await.is_some() && session(&store, "second").await.is_some());
     for hash in [access("first"), access("second"), Hash::of("ci")] {
@@ -270,16 +271,30 @@ async fn deleting_one_account_leaves_the_others(store: Given) {
 async fn who_is_gone_is_not_deleted_again(store: Given) {
     let ada = ada(&store).await;
     let deleted = || event(EventKind::UserDeleted).user(ada.id);
-    assert!(store.delete_account(ada.id, deleted()).await.unwrap());
-    assert!(!store.delete_account(ada.id, deleted()).await.unwrap());
+    assert!(store.delete_account(ada.id, None, deleted()).await.unwrap());
+    assert!(!store.delete_account(ada.id, None, deleted()).await.unwrap());
     assert_eq!(events_of(&store, EventKind::UserDeleted).await.len(), 1);
+}
+
+async fn a_deletion_needs_the_password_that_was_verified_for_it(store: Given) {
+    let ada = ada(&store).await;
+    signed_in(&store, &ada, "laptop").await;
+    let attempt = async |verified| {
+        let event = event(EventKind::UserDeleted).user(ada.id);
+        store.delete_account(ada.id, Some(password(verified)), event).await.unwrap()
+    };
+    assert!(!attempt("older").await);
+    assert_eq!(store.find_user(ada.id).await.unwrap(), Some(ada.clone()), "nothing is deleted");
+    assert!(has_token(&store, access("laptop")).await);
+    assert!(events_of(&store, EventKind::UserDeleted).await.is_empty());
+    assert!(attempt("first").await);
 }
 
 async fn ids_are_never_used_again_after_a_deletion(store: Given) {
     let ada = ada(&store).await;
     let before = signed_in(&store, &ada, "laptop").await;
     let ci = personal(&store, &ada, "ci", None).await.id;
-    store.delete_account(ada.id, event(EventKind::UserDeleted)).await.unwrap();
+    store.delete_account(ada.id, None, event(EventKind::UserDeleted)).await.unwrap();
     let record = sign_in(Who::New(new_user("ada@example.com")), "laptop");
     let after = store.sign_in(record).await.unwrap().unwrap();
     assert_ne!(after.user.id, ada.id);
