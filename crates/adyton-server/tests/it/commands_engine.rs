@@ -222,14 +222,16 @@ fn migrate_tells_and_pretends_before_it_changes_anything() {
 }
 
 #[test]
-fn migrate_can_run_twice_at_once() {
-    let place = Place::new();
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| place.done("migrate"));
-        }
-    });
-    assert_eq!(place.json("migrate --json")["created"], json!([]));
+fn many_can_migrate_a_new_file_at_once() {
+    for _ in 0..8 {
+        let place = Place::new();
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| place.done("migrate"));
+            }
+        });
+        assert_eq!(place.json("migrate --json")["created"], json!([]));
+    }
 }
 
 const PLAIN: [&str; 2] = ["plain-text-token-of-ada-0123456789", "9f8e7d6c5b4a39281706f5e4d3c2b1a0"];

@@ -6,7 +6,7 @@ use crate::dialect::Names;
 use crate::error::{Result, SqlError};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Error, OpenFlags, ToSql, ffi, params_from_iter};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, ToSql, ffi, params_from_iter};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -24,12 +24,26 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     make_file(path).map_err(|error| cannot_open(path, error))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = connect(path, flags)?;
-    let set_up = conn.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;",
-    );
-    set_up.map_err(|error| cannot_open(path, error))?;
+    let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                    PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;";
+    patiently(|| conn.execute_batch(settings)).map_err(|error| cannot_open(path, error))?;
     Ok(conn)
+}
+
+/// Tries again while the file is busy. SQLite waits by itself, but not where two processes switch
+/// a new file to its log at once, or where one closes the log that the other opens.
+fn patiently<T>(attempt: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let pause = Duration::from_millis(20);
+    let tries = BUSY.as_millis() / pause.as_millis();
+    for _ in 1..tries {
+        match attempt() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                std::thread::sleep(pause);
+            }
+            other => return other,
+        }
+    }
+    attempt()
 }
 
 /// The connections that read: as many as can be busy at once.
@@ -84,7 +98,8 @@ pub(super) fn execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<
 
 fn open_reader(path: &Path) -> Result<Connection> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    conn.pragma_update(None, "query_only", true).map_err(|error| cannot_open(path, error))?;
+    patiently(|| conn.pragma_update(None, "query_only", true))
+        .map_err(|error| cannot_open(path, error))?;
     Ok(conn)
 }
 
