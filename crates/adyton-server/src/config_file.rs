@@ -98,7 +98,12 @@ impl Settings {
 
     fn validate(&self) -> Result<()> {
         let Err(error) = self.config.validate() else { return Ok(()) };
-        bail!("`{}` ({}): {}", error.key, self.origin(error.key), error.problem)
+        // Of settings that contradict each other, the one that somebody made is the one to mend.
+        let keys = [&[error.key], error.beside].concat();
+        let set = keys.iter().find(|key| !matches!(self.origin(key), Origin::Default));
+        let key = set.copied().unwrap_or(error.key);
+        let about = if key == error.key { String::new() } else { format!("`{}` ", error.key) };
+        bail!("`{key}` ({}): {about}{}", self.origin(key), error.problem)
     }
 
     /// Who set a key; for a table, who set the first of its keys.

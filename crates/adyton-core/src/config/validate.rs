@@ -1,7 +1,22 @@
 //! What no single value of a configuration can show.
 
-use super::{Config, DeviceBinding, Driver, Lifetime, RateLimiting, SessionGuard};
+use super::{Config, DeviceBinding, Driver, Lifetime, SessionGuard};
 use crate::ability::Abilities;
+
+/// Columns that have a meaning of their own in the token table or the user table.
+const RESERVED: [&str; 11] = [
+    "id",
+    "tokenable_type",
+    "tokenable_id",
+    "name",
+    "abilities",
+    "last_used_at",
+    "expires_at",
+    "created_at",
+    "updated_at",
+    "email",
+    "password",
+];
 
 /// A setting that cannot stand, with what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,13 +24,25 @@ use crate::ability::Abilities;
 pub struct ConfigError {
     /// The key, with dots: `rate_limiting.max_attempts`.
     pub key: &'static str,
+    /// Other keys that it contradicts: whichever of them was set is where to look.
+    pub beside: &'static [&'static str],
     /// What is wrong and what would be right.
     pub problem: String,
 }
 
 /// Collects a check's verdict: the first one that fails is told.
 fn check(good: bool, key: &'static str, problem: &str) -> Result<(), ConfigError> {
-    if good { Ok(()) } else { Err(ConfigError { key, problem: problem.to_owned() }) }
+    among(good, &[], key, problem)
+}
+
+/// The same for settings that only stand or fall together.
+fn among(
+    good: bool,
+    beside: &'static [&'static str],
+    key: &'static str,
+    problem: &str,
+) -> Result<(), ConfigError> {
+    if good { Ok(()) } else { Err(ConfigError { key, beside, problem: problem.to_owned() }) }
 }
 
 impl Config {
@@ -50,11 +77,11 @@ impl Config {
         names.extend(own.map(str::to_owned));
         names.sort();
         let distinct = names.windows(2).all(|pair| pair[0] != pair[1]);
-        check(distinct, "session_table", "each table needs a name of its own")?;
-        let fixed = ["id", "tokenable_type", "tokenable_id", "name", "abilities", "last_used_at"];
-        let fixed = fixed.iter().chain(&["expires_at", "created_at", "updated_at"]);
-        let free = !fixed.clone().any(|column| self.token_field.eq_ignore_ascii_case(column));
-        check(free, "token_field", "is the name of another column of the token table")?;
+        let tables = &["auth_table", "token_table"];
+        among(distinct, tables, "session_table", "each table needs a name of its own")?;
+        let free = !RESERVED.iter().any(|column| self.token_field.eq_ignore_ascii_case(column));
+        let problem = "is the name of another column of the token table or of the user table";
+        check(free, "token_field", problem)?;
         self.check_user_columns(rule)
     }
 
@@ -62,11 +89,13 @@ impl Config {
         for (at, column) in self.user_columns.iter().enumerate() {
             check(is_identifier(column), "user_columns", rule)?;
             let lower = column.to_lowercase();
-            let secret = ["password", "remember_token", "token", &self.token_field.to_lowercase()]
-                .contains(&lower.as_str());
+            let secret = ["password", "secret", "token", "recovery"].iter();
+            let secret = secret.clone().any(|word| lower.contains(word))
+                || self.token_field.eq_ignore_ascii_case(column);
             check(!secret, "user_columns", "must not name a column that holds a secret")?;
             let shown =
-                ["id", "name", "email", "created_at", "updated_at"].contains(&lower.as_str());
+                ["id", "name", "email", "created_at", "updated_at", "rowid", "oid", "_rowid_"]
+                    .contains(&lower.as_str());
             let double =
                 self.user_columns[..at].iter().any(|other| other.eq_ignore_ascii_case(column));
             check(!shown && !double, "user_columns", "names a column that is shown already")?;
@@ -75,6 +104,18 @@ impl Config {
     }
 
     fn check_connector(&self) -> Result<(), ConfigError> {
+        if self.connector.name == Driver::Sqlite {
+            let path = self.connector.sqlite_path();
+            let path = path.to_string_lossy();
+            let plain = !path.is_empty() && path != ":memory:" && !path.contains(['?', '%', '\0']);
+            among(
+                plain,
+                &["connector.options.path"],
+                "connector.url",
+                "must name a file, such as `sqlite://data/app.sqlite3`: no query, no escapes, and \
+                 not `:memory:`, which each connection would have for itself",
+            )?;
+        }
         let Some(url) = &self.connector.url else { return Ok(()) };
         check(
             self.connector.options.is_none(),
@@ -106,13 +147,15 @@ impl Config {
         ] {
             check(lifetime > Lifetime::ZERO, key, "must be at least one second")?;
         }
-        check(
+        among(
             self.refresh_token_expiration >= self.token_expiration,
+            &["token_expiration"],
             "refresh_token_expiration",
             "must not be below `token_expiration`, or no refresh would ever come in time",
         )?;
-        check(
+        among(
             self.refresh_token_expiration <= self.session_max_age,
+            &["session_max_age"],
             "refresh_token_expiration",
             "must not be above `session_max_age`, which ends the session whatever its use",
         )?;
@@ -127,8 +170,9 @@ impl Config {
         let own = self.personal_token_expiration;
         let stands = own == Self::default().personal_token_expiration
             || max.is_none_or(|max| own > Lifetime::ZERO && own <= max);
-        check(
+        among(
             stands,
+            &["personal_token_max_expiration"],
             "personal_token_expiration",
             "must be above 0 and not above `personal_token_max_expiration`",
         )
@@ -141,7 +185,19 @@ impl Config {
             "token_header",
             "must be the name of an HTTP header",
         )?;
-        let taken = ["cookie", "host", "content-type", "content-length", "origin", "user-agent"];
+        let taken = [
+            "cookie",
+            "host",
+            "content-type",
+            "content-length",
+            "content-encoding",
+            "transfer-encoding",
+            "connection",
+            "upgrade",
+            "accept",
+            "origin",
+            "user-agent",
+        ];
         let taken = taken.iter().any(|name| self.token_header.eq_ignore_ascii_case(name));
         check(
             !taken,
@@ -225,9 +281,17 @@ impl Config {
         });
         later(!remote, "connector.options", databases)?;
         later(self.no_auth_routes.is_empty(), "no_auth_routes", "`/verify`")?;
-        let enabled = self.rate_limiting.enabled;
-        let limits = RateLimiting { enabled, ..default.rate_limiting };
-        later(self.rate_limiting == limits, "rate_limiting", "rate limits")?;
+        let (set, usual) = (&self.rate_limiting, &default.rate_limiting);
+        for (kept, key) in [
+            (set.max_attempts == usual.max_attempts, "rate_limiting.max_attempts"),
+            (set.decay_minutes == usual.decay_minutes, "rate_limiting.decay_minutes"),
+            (set.store == usual.store, "rate_limiting.store"),
+            (set.limits == usual.limits, "rate_limiting.limits"),
+        ] {
+            later(kept, key, "rate limits")?;
+        }
+        let problem = "must be a loopback address, since this version has no rate limits yet; put a proxy in front";
+        check(self.server.listen.ip().is_loopback(), "server.listen", problem)?;
         later(self.session_guard != SessionGuard::Session, "session_guard", cookies)?;
         later(self.session_idle == default.session_idle, "session_idle", cookies)?;
         later(self.allowed_origins.is_empty(), "allowed_origins", cookies)?;
@@ -245,7 +309,10 @@ impl Config {
 fn is_identifier(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     let [first, rest @ ..] = name.as_bytes() else { return false };
-    letter(*first) && rest.len() <= 62 && rest.iter().all(|b| letter(*b) || b.is_ascii_digit())
+    !name.to_lowercase().starts_with("sqlite_")
+        && letter(*first)
+        && rest.len() <= 62
+        && rest.iter().all(|b| letter(*b) || b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -322,7 +389,17 @@ mod tests {
             ("server.base_path = '/{x}'", "server.base_path"),
             ("server.public_url = 'app.example.com'", "server.public_url"),
             ("connector.name = 'mysql'", "connector.name"),
-            ("rate_limiting.max_attempts = 6", "rate_limiting"),
+            ("rate_limiting.max_attempts = 6", "rate_limiting.max_attempts"),
+            ("rate_limiting.limits.tokens = '1/1m'", "rate_limiting.limits"),
+            ("server.listen = '0.0.0.0:80'", "server.listen"),
+            ("token_field = 'Email'", "token_field"),
+            ("token_field = 'password'", "token_field"),
+            ("user_columns = ['two_factor_secret']", "user_columns"),
+            ("user_columns = ['rowid']", "user_columns"),
+            ("connector.url = 'sqlite::memory:'", "connector.url"),
+            ("connector.url = 'sqlite://a?mode=rwc'", "connector.url"),
+            ("connector.url = 'sqlite://'", "connector.url"),
+            ("token_header = 'Connection'", "token_header"),
             ("session_guard = 'session'", "session_guard"),
             ("allowed_origins = ['https://a.example']", "allowed_origins"),
             ("pages.path = '/me'", "pages.path"),
@@ -334,8 +411,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(text in "[a-z_.]{1,24} = .{0,40}") {
-            if let Ok(config) = toml::from_str::<Config>(&text) {
+        fn no_value_of_any_option_panics(
+            at in 0..crate::config::OPTIONS.len(),
+            value in "(-?[0-9]{1,20}|true|false|'[^'\n]{0,80}'|\\['[^'\n]{0,70}'\\])",
+        ) {
+            let key = crate::config::OPTIONS[at].key;
+            if let Ok(config) = toml::from_str::<Config>(&format!("{key} = {value}")) {
                 let _ = config.validate();
             }
         }
