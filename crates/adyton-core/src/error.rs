@@ -1,7 +1,7 @@
 //! What a use case can answer other than what was asked.
 
 use crate::config::ConfigError;
-use crate::password::Overloaded;
+use crate::password::{HashError, Overloaded};
 use crate::secret::EntropyError;
 use crate::store::StoreError;
 use std::collections::BTreeMap;
@@ -34,6 +34,9 @@ pub enum Error {
     /// The system gave no random numbers.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
+    /// A new password was not hashed.
+    #[error(transparent)]
+    Hashing(#[from] HashError),
     /// The configuration cannot stand.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -7,7 +7,7 @@
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::secret::{Hash, Kind, PlainText, Salt};
-use crate::session::FoundSession;
+use crate::session::{FoundSession, Superseded};
 
 /// What a presented refresh token gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Decision {
         /// When.
         rotated_at: Timestamp,
     },
-    /// It was replaced and comes back: its session ends.
+    /// It was replaced and comes back: its session ends, if it has not yet.
     Reuse,
     /// Its session is over.
     Expired,
@@ -33,17 +33,21 @@ pub enum Decision {
 #[must_use]
 pub fn decide(presented: Hash, found: &FoundSession, now: Timestamp, config: &Config) -> Decision {
     let session = &found.session;
+    let grace_ends = session.rotated_at.map(|at| at.plus(config.rotation_grace.seconds()));
+    let in_grace = grace_ends.is_some_and(|end| now < end);
+    let outlived = |superseded: Superseded| now >= superseded.expires_at;
     if session.revoked_at.is_some() {
-        return Decision::Revoked;
+        // Whoever comes back with a replaced token is told so, even if another was faster; but not
+        // who would have been given the same answer again, had the session not been ended.
+        let replayed = in_grace && session.previous == Some(presented);
+        let reused = found.superseded.is_some_and(|superseded| !outlived(superseded));
+        return if reused && !replayed { Decision::Reuse } else { Decision::Revoked };
     }
     if now >= session.ends_at(config) {
         return Decision::Expired;
     }
-    let in_grace = session
-        .salt
-        .zip(session.rotated_at)
-        .filter(|(_, rotated_at)| now < rotated_at.plus(config.rotation_grace.seconds()));
-    match (found.superseded, in_grace) {
+    let replay = session.salt.zip(session.rotated_at).filter(|_| in_grace);
+    match (found.superseded, replay) {
         // Without rotation the same token comes again; within the grace it gets the same answer.
         (None, Some((salt, rotated_at)))
             if !config.token_rotation && session.previous.is_none() =>
@@ -54,7 +58,7 @@ pub fn decide(presented: Hash, found: &FoundSession, now: Timestamp, config: &Co
         (Some(_), Some((salt, rotated_at))) if session.previous == Some(presented) => {
             Decision::Replay { salt, rotated_at }
         }
-        (Some(superseded), _) if now >= superseded.expires_at => Decision::Expired,
+        (Some(superseded), _) if outlived(superseded) => Decision::Expired,
         (Some(_), _) => Decision::Reuse,
     }
 }

@@ -36,7 +36,8 @@ use std::error::Error;
 pub trait Store: UserStore + TokenStore + SessionStore + EventStore {
     /// Signs somebody in: makes the user if they are new, replaces the password's hash if asked,
     /// inserts the session and its access token, and ends the longest idle sessions beyond the
-    /// cap with their tokens (each with a `session_revoked` event of its own).
+    /// cap with their tokens (each with a `session_revoked` event of its own, for the reason
+    /// `too_many_sessions`).
     ///
     /// `None` when a new user's e-mail is taken, or when an existing user is gone or their stored
     /// password is no longer the one that was verified.
@@ -61,7 +62,8 @@ pub trait Store: UserStore + TokenStore + SessionStore + EventStore {
     async fn open_session(&self, opening: SessionOpening) -> Result<OpenedSession, StoreError>;
 
     /// The part of [`change_password`](Self::change_password) that knows no users: ends sessions
-    /// and, if asked, deletes personal access tokens.
+    /// and, if asked, deletes personal access tokens. Beside the event given it writes a
+    /// `session_revoked` or `authn_token_revoked` for each, with the reason `password_change`.
     async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError>;
 
     /// The part of [`delete_account`](Self::delete_account) that knows no users: deletes every

@@ -88,7 +88,7 @@ async fn live(store: &SqlStore) -> Result<(), StoreError> {
     store.sample_passwords(1).await?;
     store.set_password(user.id, None, StoredPassword::new("new".into()), NOW).await?;
     let revocation =
-        Revocation { user_id: user.id, which: Which::All, now: NOW, event: event.clone() };
+        Revocation { user_id: user.id, which: Which::All, now: NOW, events: vec![event.clone()] };
     store.revoke_sessions(revocation).await?;
     store.prune(NOW.plus(600), 9).await?;
     store.list_events(9).await?;

@@ -96,10 +96,12 @@ impl FromRow for Session {
 }
 
 async fn revoke(tx: &mut Tx, revocation: Revocation) -> Result<Vec<String>> {
-    let Revocation { user_id, which, now, event } = revocation;
+    let Revocation { user_id, which, now, events } = revocation;
     let ended = end(tx, user_id, which, now).await?;
-    let of_each = |id: &String| event.clone().user(user_id).session(id);
-    events::insert(tx, ended.iter().map(of_each).collect()).await?;
+    for id in &ended {
+        let of_this = events.iter().map(|event| event.clone().user(user_id).session(id));
+        events::insert(tx, of_this.collect()).await?;
+    }
     Ok(ended)
 }
 

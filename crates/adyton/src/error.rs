@@ -160,7 +160,10 @@ fn headers(rejection: &Rejection, status: StatusCode) -> HeaderMap {
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
-        if status.is_server_error() {
+        if code == "overloaded" {
+            // That is the bound at work, and under a flood it is said often.
+            tracing::debug!(code, "a request was shed");
+        } else if status.is_server_error() {
             tracing::error!(code, causes = causes(&self), "a request failed");
         }
         let headers = headers(&self, status);

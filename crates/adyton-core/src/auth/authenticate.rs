@@ -116,6 +116,19 @@ impl Auth {
         ends_at(principal.token(), principal.session(), self.config())
     }
 
+    /// Refuses a caller whose credential was ended since the request began: a body that trickles
+    /// in, or a hash that waits in the queue, takes seconds in which that can happen.
+    pub(super) async fn still_stands(&self, caller: &Principal) -> Result<(), Error> {
+        let stands = match caller.session() {
+            Some(session) => {
+                let found = self.0.store.find_session_by_public_id(&session.public_id).await?;
+                found.is_some_and(|found| found.revoked_at.is_none())
+            }
+            None => self.0.store.find_token_by_id(caller.token().id).await?.is_some(),
+        };
+        if stands { Ok(()) } else { Err(Refusal::TokenInvalid.into()) }
+    }
+
     fn lacks(&self, principal: &Principal, missing: Vec<String>) -> Error {
         let event = Event::new(EventKind::AuthzFail, self.now()).user(principal.user_id());
         self.refused(event.reason("missing_ability"), &Client::default());

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::device::{self, Client, Device};
 use crate::error::{Error, Problems, Refusal};
 use crate::event::{Event, EventKind};
-use crate::password::{LONGEST, needs_rehash};
+use crate::password::{LONGEST, is_usable, needs_rehash};
 use crate::refresh::Pair;
 use crate::secret::{Kind, PlainText, public_id};
 use crate::session::{Guard, NewSession};
@@ -95,7 +95,7 @@ impl Auth {
         let Account { user, password: verified } = account;
         let rehashed = match &verified {
             Some(stored) if self.config().password.rehash && needs_rehash(stored) => {
-                Some(self.0.hasher.hash(password.to_owned()).await??)
+                Some(self.0.hasher.hash(Zeroizing::new(password.to_owned())).await??)
             }
             _ => None,
         };
@@ -142,17 +142,19 @@ impl Auth {
         }
     }
 
-    /// Whether this is the account's password; no account, and none with an empty hash, has one.
+    /// Whether this is the account's password; no account, and none without a usable hash, has one.
+    /// Whichever it is, one hash is computed.
     pub(super) async fn verify_password(
         &self,
         account: Option<&Account>,
         password: &str,
     ) -> Result<bool, Error> {
         let stored = account.and_then(|account| account.password.clone());
-        let stored = stored.filter(|stored| !stored.as_str().is_empty());
+        let stored = stored.filter(is_usable);
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.decoy().stored().clone());
-        Ok(self.0.hasher.verify(password.to_owned(), stored).await? && known)
+        let password = Zeroizing::new(password.to_owned());
+        Ok(self.0.hasher.verify(password, stored).await? && known)
     }
 
     /// Reads what every sign-in may ask for.
@@ -223,6 +225,10 @@ impl Auth {
         let sign_in = async move { store.sign_in(record).await };
         let Some(written) = self.change(existing, sign_in).await? else { return Ok(None) };
         events.into_iter().for_each(|event| self.changed(&event.user(written.user.id)));
+        for id in &written.ended {
+            let event = Event::new(EventKind::SessionRevoked, now).user(written.user.id);
+            self.changed(&event.session(id).reason("too_many_sessions"));
+        }
         Ok(Some(self.sign_in_of(written, pair, now)))
     }
 

@@ -1,7 +1,6 @@
 //! Sign out: end what was presented, and say nothing of whether it was still good.
 
 use super::Auth;
-use crate::clock::Timestamp;
 use crate::device::{self, Client};
 use crate::error::Error;
 use crate::event::{Event, EventKind};
@@ -9,6 +8,7 @@ use crate::secret::{Kind, PlainText};
 use crate::session::Session;
 use crate::store::{Revocation, Which};
 use crate::token::{FoundToken, Presented, Token};
+use crate::user::UserId;
 
 /// What somebody presents in order to sign out.
 #[derive(Clone, Copy, Default)]
@@ -68,21 +68,33 @@ impl Auth {
     /// Ends sessions of a user and returns how many it were.
     pub(super) async fn revoke(
         &self,
-        user_id: crate::user::UserId,
+        user_id: UserId,
         which: Which,
         reason: &'static str,
         client: &Client,
     ) -> Result<usize, Error> {
-        let now: Timestamp = self.now();
-        let event = Event::new(EventKind::SessionRevoked, now)
-            .user(user_id)
-            .reason(reason)
-            .network(client.address.map(device::network));
-        let revocation = Revocation { user_id, which, now, event: event.clone() };
+        let event = Event::new(EventKind::SessionRevoked, self.now()).reason(reason);
+        self.revoke_with(user_id, which, vec![event], client).await
+    }
+
+    /// The same with the events that are to be written for each.
+    pub(super) async fn revoke_with(
+        &self,
+        user_id: UserId,
+        which: Which,
+        events: Vec<Event>,
+        client: &Client,
+    ) -> Result<usize, Error> {
+        let network = client.address.map(device::network);
+        let whose = |event: Event| event.user(user_id).network(network.clone());
+        let events: Vec<Event> = events.into_iter().map(whose).collect();
+        let revocation = Revocation { user_id, which, now: self.now(), events: events.clone() };
         let store = self.0.store.clone();
         let change = async move { store.revoke_sessions(revocation).await };
         let ended = self.change(user_id, change).await?;
-        ended.iter().for_each(|id| self.changed(&event.clone().session(id)));
+        for id in &ended {
+            events.iter().for_each(|event| self.changed(&event.clone().session(id)));
+        }
         Ok(ended.len())
     }
 }

@@ -41,8 +41,9 @@ impl Auth {
     /// # Errors
     /// [`Error::Store`].
     pub async fn flush(&self) -> Result<(), Error> {
-        self.write_refusals(None).await?;
-        Ok(self.flush_touches().await?)
+        // One that fails does not keep the other from being written.
+        let (refusals, uses) = (self.write_refusals(None).await, self.flush_touches().await);
+        Ok(refusals.and(uses)?)
     }
 
     /// Looks at the stored hashes, so that an unknown e-mail costs what most others cost.

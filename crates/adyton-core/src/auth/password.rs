@@ -8,6 +8,7 @@ use crate::event::{Event, EventKind};
 use crate::session::SessionId;
 use crate::store::PasswordChange;
 use crate::user::{Account, StoredPassword, UserId};
+use zeroize::Zeroizing;
 
 impl Auth {
     /// Changes the caller's password. Every other session of theirs ends; personal access tokens
@@ -30,8 +31,10 @@ impl Auth {
         problems.into_result()?;
         let account = self.confirm(caller.user_id(), "currentPassword", current).await?;
         let keep = caller.session().map(|session| session.id);
+        let hash = self.0.hasher.hash(Zeroizing::new(new.to_owned())).await??;
+        self.still_stands(caller).await?;
         let change = (account.password, keep, revoke_tokens);
-        match self.store_password(account.user.id, new, change, client).await? {
+        match self.store_password(account.user.id, hash, change, client).await? {
             true => Ok(()),
             // Somebody else changed it in between.
             false => Err(wrong("currentPassword")),
@@ -53,18 +56,18 @@ impl Auth {
         self.check_new_password(new, None, &mut problems);
         problems.into_result()?;
         let change = (None, None, revoke_tokens);
-        let found = self.store_password(user, new, change, &Client::default()).await?;
+        let hash = self.0.hasher.hash(Zeroizing::new(new.to_owned())).await??;
+        let found = self.store_password(user, hash, change, &Client::default()).await?;
         if found { Ok(()) } else { Err(Error::NotFound) }
     }
 
     async fn store_password(
         &self,
         user_id: UserId,
-        new: &str,
+        new: StoredPassword,
         (expected, keep, revoke_tokens): (Option<StoredPassword>, Option<SessionId>, bool),
         client: &Client,
     ) -> Result<bool, Error> {
-        let new = self.0.hasher.hash(new.to_owned()).await??;
         let now = self.now();
         let event = Event::new(EventKind::AuthnPasswordChange, now)
             .user(user_id)

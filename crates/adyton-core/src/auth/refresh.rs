@@ -10,7 +10,7 @@ use crate::password::Overloaded;
 use crate::refresh::{Decision, Pair, decide};
 use crate::secret::{Kind, PlainText, Salt};
 use crate::session::{FoundSession, Session};
-use crate::store::{Replacement, Revocation, Rotation, Which};
+use crate::store::{Replacement, Rotation, Which};
 use crate::token::NewToken;
 
 /// How often a caller that lost a race looks again. One look is enough with rotation; without it
@@ -143,20 +143,10 @@ impl Auth {
     /// Ends a session whose replaced refresh token came back: committed before anybody is told.
     async fn end_reused(&self, found: FoundSession, client: &Client) -> Result<Refusal, Error> {
         let (session, now) = (found.session, self.now());
-        let event = Event::new(EventKind::AuthnTokenReuse, now)
-            .user(session.user_id)
-            .session(&session.public_id)
-            .network(client.address.map(device::network));
-        let revocation = Revocation {
-            user_id: session.user_id,
-            which: Which::One(session.id),
-            event: event.clone(),
-            now,
-        };
-        let store = self.0.store.clone();
-        let change = async move { store.revoke_sessions(revocation).await };
-        self.change(session.user_id, change).await?;
-        self.changed(&event);
+        let reuse = Event::new(EventKind::AuthnTokenReuse, now);
+        let ended = Event::new(EventKind::SessionRevoked, now).reason("refresh_token_reused");
+        let (which, events) = (Which::One(session.id), vec![reuse, ended]);
+        self.revoke_with(session.user_id, which, events, client).await?;
         Ok(Refusal::RefreshTokenReused)
     }
 

@@ -56,7 +56,7 @@ impl Auth {
         if self.0.store.find_account_by_email(&email).await?.is_some() {
             return Err(taken());
         }
-        let password = self.0.hasher.hash(new.password.to_string()).await??;
+        let password = self.0.hasher.hash(new.password.clone()).await??;
         Ok(NewUser { name: new.name.clone(), email, password })
     }
 

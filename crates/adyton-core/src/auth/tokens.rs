@@ -69,6 +69,10 @@ impl Auth {
         by: Option<&Principal>,
         client: &Client,
     ) -> Result<CreatedToken, Error> {
+        if by.is_none() {
+            // A caller of ours was found with their token.
+            self.find_user(owner).await?;
+        }
         let now = self.now();
         let secret = PlainText::draw(Kind::Access)?;
         let token = self.read_new_token(new, secret.hash(), by, now)?;

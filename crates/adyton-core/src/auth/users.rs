@@ -41,6 +41,7 @@ impl Auth {
         if change.name.is_none() && change.email.is_none() {
             return self.0.store.find_user(id).await?.ok_or(Error::NotFound);
         }
+        self.still_stands(caller).await?;
         let now = self.now();
         let event = Event::new(EventKind::UserUpdated, now)
             .user(id)
@@ -73,6 +74,7 @@ impl Auth {
         problems.into_result()?;
         let id = caller.user_id();
         let verified = self.confirm(id, "password", password).await?.password;
+        self.still_stands(caller).await?;
         // A password that was replaced meanwhile deletes nothing.
         let deleted = self.delete_account(id, verified, client).await?;
         if deleted { Ok(()) } else { Err(wrong("password")) }

@@ -1,8 +1,7 @@
 //! Threads that hash: as many as are allowed, each with memory of its own that it uses again, and
 //! a queue that sheds. Without the bound a flood of sign-ins takes gigabytes.
 
-use super::scheme::{self, Memory};
-use crate::secret::EntropyError;
+use super::scheme::{self, HashError, Memory};
 use crate::user::StoredPassword;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
 /// After so long without work a thread gives its 19 MiB back.
 const IDLE: Duration = Duration::from_secs(30);
@@ -74,11 +74,11 @@ impl Hasher {
     /// Hashes a new password.
     ///
     /// # Errors
-    /// [`Overloaded`] when the queue is full; the inner error when the system has no randomness.
+    /// [`Overloaded`] when the queue is full; the inner error when it cannot be hashed.
     pub async fn hash(
         &self,
-        password: String,
-    ) -> Result<Result<StoredPassword, EntropyError>, Overloaded> {
+        password: Zeroizing<String>,
+    ) -> Result<Result<StoredPassword, HashError>, Overloaded> {
         self.run(move |memory| scheme::hash(&password, memory)).await
     }
 
@@ -88,7 +88,7 @@ impl Hasher {
     /// [`Overloaded`] when the queue is full.
     pub async fn verify(
         &self,
-        password: String,
+        password: Zeroizing<String>,
         stored: StoredPassword,
     ) -> Result<bool, Overloaded> {
         self.run(move |memory| scheme::verify(&password, stored.as_str(), memory)).await

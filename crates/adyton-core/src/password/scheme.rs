@@ -6,6 +6,7 @@ use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::{Engine, alphabet, engine};
 use std::collections::HashMap;
+use std::str::FromStr;
 use subtle::ConstantTimeEq;
 
 /// OWASP's first choice for argon2id.
@@ -37,9 +38,11 @@ impl Memory {
 }
 
 /// Hashes a new password: argon2id, m=19456, t=2, p=1.
-pub(super) fn hash(password: &str, memory: &mut Memory) -> Result<StoredPassword, EntropyError> {
+pub(super) fn hash(password: &str, memory: &mut Memory) -> Result<StoredPassword, HashError> {
     let (salt, mut output) = (password_salt()?, [0; OUTPUT]);
-    memory.argon2(&Argon2::from(own_params()), password, &salt, &mut output);
+    if !memory.argon2(&Argon2::from(own_params()), password, &salt, &mut output) {
+        return Err(HashError::Argon2);
+    }
     Ok(StoredPassword::new(phc("argon2id", &own_params(), &salt, &output)))
 }
 
@@ -55,6 +58,25 @@ pub(super) fn verify(password: &str, stored: &str, memory: &mut Memory) -> bool 
         Some(Scheme::Bcrypt { .. }) => bcrypt::verify(password, stored).unwrap_or(false),
         None => false,
     }
+}
+
+/// Whether a hash can be computed at all. One that cannot is verified by nobody, and in no time: who
+/// asks about it gets the decoy's time instead.
+#[must_use]
+pub fn is_usable(stored: &StoredPassword) -> bool {
+    Scheme::read(stored.as_str()).is_some()
+}
+
+/// Why a new password was not hashed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HashError {
+    /// The system has no randomness for a salt.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// argon2 refused its input.
+    #[error("argon2 refused its input")]
+    Argon2,
 }
 
 /// Whether a sign-in should replace this hash with one of today's scheme and cost.
@@ -101,9 +123,10 @@ impl Scheme {
             return Self::read_argon2(stored);
         }
         let (version, rest) = stored.strip_prefix("$2")?.split_once('$')?;
-        let cost = rest.split_once('$').filter(|(_, tail)| tail.len() == 53)?.0.parse().ok()?;
-        (matches!(version, "y" | "b" | "a" | "x") && (4..=31).contains(&cost))
-            .then_some(Self::Bcrypt { cost })
+        let cost = rest.split_once('$')?.0.parse().ok()?;
+        let right = matches!(version, "y" | "b" | "a" | "x") && (4..=31).contains(&cost);
+        // The library must read it too, or it would refuse before it computes.
+        (right && bcrypt::HashParts::from_str(stored).is_ok()).then_some(Self::Bcrypt { cost })
     }
 
     fn read_argon2(stored: &str) -> Option<Self> {
@@ -217,10 +240,16 @@ mod tests {
             "password",
             "$2y$10$",
             "$2y$99$x",
+            "$2y$10$!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!",
+            "$argon2id$v=16$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaA",
+            "$argon2id$v=19$m=2097152,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaA",
+            "5f4dcc3b5aa765d61d8327deb882cf99",
+            "!",
             "$argon2id$",
             "$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHQ$AAAA",
         ] {
             assert!(!verify("password", stored, &mut memory), "{stored}");
+            assert!(!is_usable(&StoredPassword::new(stored.into())), "{stored}");
         }
     }
 

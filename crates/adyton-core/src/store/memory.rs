@@ -14,7 +14,7 @@ use super::{
     SignInRecord, SignedIn, Store, StoreError, Which, Who,
 };
 use crate::clock::Timestamp;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::user::{StoredPassword, User, UserId};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -162,11 +162,19 @@ fn stands(stored: Option<&StoredPassword>, expected: Option<&StoredPassword>) ->
 impl Tables {
     fn revoke_owned(&mut self, revocation: OwnedRevocation) {
         let OwnedRevocation { user_id, keep, tokens, now, event } = revocation;
-        self.end_sessions(user_id, keep.map_or(Which::All, Which::AllBut), now);
-        if tokens {
-            self.delete_personal_tokens(user_id);
-        }
+        let network = event.as_ref().and_then(|event| event.network.clone());
+        let of = |kind| {
+            Event::new(kind, now).user(user_id).reason("password_change").network(network.clone())
+        };
         self.events.extend(event);
+        let ended = self.end_sessions(user_id, keep.map_or(Which::All, Which::AllBut), now);
+        let ended = ended.iter().map(|id| of(EventKind::SessionRevoked).session(id));
+        self.events.extend(ended);
+        if tokens {
+            let deleted = self.delete_personal_tokens(user_id);
+            let deleted = deleted.into_iter().map(|id| of(EventKind::AuthnTokenRevoked).token(id));
+            self.events.extend(deleted);
+        }
     }
 
     fn delete_owned(&mut self, user_id: UserId) {

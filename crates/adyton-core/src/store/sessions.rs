@@ -35,7 +35,7 @@ pub trait SessionStore: Send + Sync + 'static {
     async fn rotate(&self, rotation: Rotation) -> Result<Option<Session>, StoreError>;
 
     /// Ends sessions: marks them as revoked, erases their salts and deletes their access tokens.
-    /// Writes `event` once for each, with its public id, and returns those ids. A session that was
+    /// Writes `events` for each, with its public id, and returns those ids. A session that was
     /// revoked before is not ended again.
     async fn revoke_sessions(&self, revocation: Revocation) -> Result<Vec<String>, StoreError>;
 
@@ -88,8 +88,8 @@ pub struct Revocation {
     pub which: Which,
     /// When.
     pub now: Timestamp,
-    /// Written once for each.
-    pub event: Event,
+    /// Written for each, all of them.
+    pub events: Vec<Event>,
 }
 
 /// Which of a user's sessions.

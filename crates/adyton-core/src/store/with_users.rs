@@ -191,7 +191,7 @@ impl WithUsers {
             user_id: session.user_id,
             which: Which::One(session.id),
             now,
-            event: Event::new(EventKind::SessionRevoked, now).user(session.user_id),
+            events: vec![Event::new(EventKind::SessionRevoked, now).user(session.user_id)],
         };
         self.store.revoke_sessions(revocation).await.map(drop)
     }

@@ -63,7 +63,7 @@ async fn a_revoked_session_is_not_ended_again() {
         user_id: user.id,
         which,
         now: NOW,
-        event: event(EventKind::SessionRevoked),
+        events: vec![event(EventKind::SessionRevoked)],
     };
     let ended = store.revoke_sessions(revocation(Which::One(one.session.id))).await.unwrap();
     assert_eq!(ended, ["public-a"]);

@@ -52,9 +52,11 @@ impl SessionStore for MemoryStore {
 
     async fn revoke_sessions(&self, revocation: Revocation) -> Result<Vec<String>, StoreError> {
         let tables = &mut *self.tables();
-        let Revocation { user_id, which, now, event } = revocation;
+        let Revocation { user_id, which, now, events } = revocation;
         let ended = tables.end_sessions(user_id, which, now);
-        tables.events.extend(ended.iter().map(|id| event.clone().session(id)));
+        for id in &ended {
+            tables.events.extend(events.iter().map(|event| event.clone().session(id)));
+        }
         Ok(ended)
     }
 
@@ -97,11 +99,12 @@ impl Tables {
         others.truncate(others.len().saturating_sub(stay));
         let ended: Vec<_> =
             others.into_iter().filter_map(|(_, id)| self.end_session(id, now)).collect();
-        self.events.extend(
-            ended.iter().map(|id| {
-                Event::new(EventKind::SessionRevoked, now).user(begun.user_id).session(id)
-            }),
-        );
+        self.events.extend(ended.iter().map(|id| {
+            Event::new(EventKind::SessionRevoked, now)
+                .user(begun.user_id)
+                .session(id)
+                .reason("too_many_sessions")
+        }));
         ended
     }
 

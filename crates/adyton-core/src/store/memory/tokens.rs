@@ -83,8 +83,9 @@ impl Tables {
         tokens.filter(move |token| token.user_id == user_id && self.session_of(token.id).is_none())
     }
 
-    pub(super) fn delete_personal_tokens(&mut self, user_id: UserId) {
+    pub(super) fn delete_personal_tokens(&mut self, user_id: UserId) -> Vec<TokenId> {
         let ids: Vec<_> = self.personal_tokens(user_id).map(|token| token.id).collect();
         self.tokens.retain(|id, _| !ids.contains(id));
+        ids
     }
 }

@@ -154,7 +154,7 @@ pub(super) async fn personal(
 
 pub(super) async fn revoke(store: &Given, who: &User, which: Which) -> Vec<String> {
     let event = event(EventKind::SessionRevoked).user(who.id);
-    let revocation = Revocation { user_id: who.id, which, now: NOW.plus(DAY), event };
+    let revocation = Revocation { user_id: who.id, which, now: NOW.plus(DAY), events: vec![event] };
     store.revoke_sessions(revocation).await.unwrap()
 }
 
