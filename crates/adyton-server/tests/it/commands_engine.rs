@@ -209,10 +209,15 @@ async fn prune_removes_what_is_over_and_nothing_else() {
         place.done("token create --user 1 --name short --expires-in 1").trim_end().to_owned();
     let kept = place.done("token create --user 1 --name long").trim_end().to_owned();
     tokio::time::sleep(Duration::from_millis(2100)).await;
-    let nothing = json!({ "tokens": 0, "sessions": 0 });
+    let alive = server.refresh(&alive.refresh_token()).await;
+    let past = "UPDATE auth_superseded_tokens SET expires_at = datetime('now', '-1 hour')";
+    assert_eq!(place.database().execute(past, []).unwrap(), 1);
+    let nothing = json!({ "tokens": 0, "sessions": 0, "superseded": 0 });
     assert_eq!(place.json("prune --json"), nothing, "not before a day has passed");
-    assert_eq!(place.json("prune --hours 0 --json"), json!({ "tokens": 1, "sessions": 1 }));
-    assert_eq!(place.done("prune --hours 0"), "removed 0 tokens and 0 sessions\n");
+    let all = json!({ "tokens": 1, "sessions": 1, "superseded": 1 });
+    assert_eq!(place.json("prune --hours 0 --json"), all);
+    let told = "removed 0 tokens, 0 sessions and 0 replaced refresh tokens\n";
+    assert_eq!(place.done("prune --hours 0"), told);
     assert_eq!(server.user(&alive.token()).await, 200);
     assert_eq!(server.user(&kept).await, 200);
     assert_eq!(server.user(&gone).await, 401);
