@@ -3,7 +3,7 @@
 
 use crate::config_file::{Environment, Settings};
 use crate::{http, telemetry};
-use adyton::Adyton;
+use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -29,7 +29,11 @@ async fn serve(settings: &Settings) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on {} ({origin})", server.listen))?;
     announce(settings, listener.local_addr()?);
+    // What is under no route of ours is answered as everything else is.
     let router = auth.router().merge(auth.health_router());
+    let router = router
+        .fallback(async || Rejection::NoSuchRoute)
+        .method_not_allowed_fallback(async || Rejection::MethodNotAllowed);
     http::serve(listener, router, http::Timeouts::from(server), stop).await;
     auth.flush().await.context("what was only in memory is lost")?;
     tracing::info!("stopped");

@@ -41,6 +41,36 @@ fn resident_kib(pid: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nowhere_is_answered_as_everything_else() {
+    let place = Place::new();
+    let server = place.serve();
+    for (method, path, status, code) in [
+        (Method::GET, "/", 404, "not_found"),
+        (Method::GET, "/nothing", 404, "not_found"),
+        (Method::POST, "/api", 404, "not_found"),
+        (Method::GET, "/api/auth/nothing", 404, "not_found"),
+        (Method::POST, "/healthz", 405, "method_not_allowed"),
+        (Method::DELETE, "/readyz", 405, "method_not_allowed"),
+        (Method::DELETE, "/api/auth/login", 405, "method_not_allowed"),
+    ] {
+        let url = format!("http://{}{path}", server.address);
+        let answer = server.http.request(method, url).send().await.unwrap();
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(header("content-type"), Some("application/problem+json"), "{path}");
+        assert_eq!(header("cache-control"), Some("no-store"), "{path}");
+        assert_eq!(header("x-content-type-options"), Some("nosniff"), "{path}");
+        let allowed = match path {
+            "/api/auth/login" => Some("POST"),
+            _ => (status == 405).then_some("GET,HEAD"),
+        };
+        assert_eq!(header("allow"), allowed, "{path}");
+        let body: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(body["code"], code, "{path}");
+    }
+}
+
 #[test]
 fn a_bad_configuration_stops_the_start_by_key_file_and_line() {
     for (file, told) in [
