@@ -33,6 +33,9 @@ async fn it_answers_soon_and_needs_little_memory() {
         println!("resident before the first sign-in: {resident} KiB");
         assert!(cfg!(debug_assertions) || resident < 40 * 1024, "{resident} KiB");
     }
+    let size = fs::metadata(env!("CARGO_BIN_EXE_adyton")).unwrap().len();
+    println!("the binary: {size} bytes");
+    assert!(cfg!(debug_assertions) || size < 20_000_000, "{size} bytes");
 }
 
 fn resident_kib(pid: u32) -> u64 {
