@@ -70,7 +70,7 @@ fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
     let settings = || Settings::read(flag, environment);
     let out = &mut io::stdout().lock();
     match cli.command {
-        Command::Serve => serve::run(&settings()?, environment),
+        Command::Serve => serve::run(&settings()?, environment, out),
         Command::Migrate(command) => migrate::run(&command, &settings()?, out),
         Command::Prune(command) => prune::run(&command, &settings()?, out),
         Command::User(command) => user::run(command, &settings()?, out),

@@ -2,6 +2,7 @@
 
 use super::{terminal, with_engine};
 use crate::config_file::Settings;
+use adyton::core::store::Pruned;
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
@@ -23,11 +24,16 @@ pub(crate) fn run(command: &Prune, settings: &Settings, out: &mut impl Write) ->
         let bar = terminal::progress("rows removed");
         let pruned = auth.prune(command.hours, |sum| bar.set_position(sum.total())).await?;
         bar.finish_and_clear();
-        let (tokens, sessions) = (pruned.tokens, pruned.sessions);
+        let Pruned { tokens, sessions, superseded } = pruned;
         if command.json {
-            writeln!(out, "{}", json!({ "tokens": tokens, "sessions": sessions }))?;
+            let answer =
+                json!({ "tokens": tokens, "sessions": sessions, "superseded": superseded });
+            writeln!(out, "{answer}")?;
         } else {
-            writeln!(out, "removed {tokens} tokens and {sessions} sessions")?;
+            writeln!(
+                out,
+                "removed {tokens} tokens, {sessions} sessions and {superseded} replaced refresh tokens"
+            )?;
         }
         Ok(())
     })

@@ -1,20 +1,27 @@
 //! `adyton serve`: opens the database, binds the address, serves the router and ends in order on
 //! SIGTERM or SIGINT.
 
+use super::terminal::shown;
 use crate::config_file::{Environment, Settings};
 use crate::{http, telemetry};
-use adyton::Adyton;
+use adyton::core::config::DeviceBinding;
+use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result, ensure};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
-pub(crate) fn run(settings: &Settings, environment: &Environment) -> Result<()> {
+pub(crate) fn run(
+    settings: &Settings,
+    environment: &Environment,
+    out: &mut impl Write,
+) -> Result<()> {
     telemetry::init(environment)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the runtime")?.block_on(serve(settings))
+    runtime.context("cannot start the runtime")?.block_on(serve(settings, out))
 }
 
-async fn serve(settings: &Settings) -> Result<()> {
+async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
     let server = &settings.config.server;
     let origin = settings.origin("server.listen");
     ensure!(
@@ -28,23 +35,47 @@ async fn serve(settings: &Settings) -> Result<()> {
     let listener = TcpListener::bind(server.listen)
         .await
         .with_context(|| format!("cannot listen on {} ({origin})", server.listen))?;
-    announce(settings, listener.local_addr()?);
+    let address = listener.local_addr()?;
+    // Nobody has to read this: a server whose output is closed serves all the same.
+    let _ = greet(settings, address, out);
+    announce(settings, address);
+    // What is under no route of ours is answered as everything else is.
     let router = auth.router().merge(auth.health_router());
+    let router = router
+        .fallback(async || Rejection::NoSuchRoute)
+        .method_not_allowed_fallback(async || Rejection::MethodNotAllowed);
     http::serve(listener, router, http::Timeouts::from(server), stop).await;
     auth.flush().await.context("what was only in memory is lost")?;
     tracing::info!("stopped");
     Ok(())
 }
 
+/// What a person needs to go on, whatever the log leaves out.
+fn greet(settings: &Settings, address: SocketAddr, out: &mut impl Write) -> io::Result<()> {
+    let config = &settings.config;
+    let api = format!("http://{address}{}", config.server.base_path);
+    let database = config.connector.sqlite_path().display().to_string();
+    writeln!(out, "adyton {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  address   {api}")?;
+    writeln!(out, "  database  {}", shown(&database))?;
+    writeln!(out, "  config    {}", shown(settings.file.as_deref().unwrap_or("none")))?;
+    let body = r#"{"name":"Ada","email":"ada@example.com","password":"correct horse 1"}"#;
+    writeln!(out, "\ncurl {api}/register --json '{body}'\n")?;
+    out.flush()
+}
+
+/// The same for the log, and what this version leaves undone of the configuration.
 fn announce(settings: &Settings, address: SocketAddr) {
     let config = &settings.config;
     let database = config.connector.sqlite_path();
-    let base = &config.server.base_path;
     let (version, file) = (env!("CARGO_PKG_VERSION"), settings.file.as_deref().unwrap_or("none"));
     tracing::info!(%address, database = %database.display(), version, file, "serving");
-    tracing::warn!("rate limits are not built yet: this server listens on loopback only");
-    let body = r#"{"name":"Ada","email":"ada@example.com","password":"correct horse 1"}"#;
-    tracing::info!(
-        "try: curl http://{address}{base}/register -H 'content-type: application/json' -d '{body}'"
-    );
+    let wanted = [
+        (config.rate_limiting.enabled, "rate limits"),
+        (config.device_binding != DeviceBinding::Off, "device binding"),
+    ];
+    let missing: Vec<_> = wanted.iter().filter(|(on, _)| *on).map(|(_, what)| *what).collect();
+    if !missing.is_empty() {
+        tracing::warn!("not built yet: {}", missing.join(", "));
+    }
 }

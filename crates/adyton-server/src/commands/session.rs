@@ -1,6 +1,6 @@
 //! `adyton session`: where users are signed in, by an operator's hand.
 
-use super::{find_user, with_engine};
+use super::{find_user, terminal, with_engine};
 use crate::config_file::Settings;
 use adyton::core::Auth;
 use adyton::core::auth::SessionInfo;
@@ -72,6 +72,7 @@ async fn revoke(auth: &Auth, id: Option<&str>, user: Option<&str>) -> Result<usi
 fn show(session: &SessionInfo, out: &mut impl Write) -> Result<()> {
     let SessionInfo { id, device, last_seen_at, expires_at, .. } = session;
     let device = device.name.as_deref().or(device.user_agent.as_deref()).unwrap_or("-");
+    let (id, device) = (terminal::shown(id), terminal::shown(device));
     Ok(writeln!(out, "{id}\t{device}\tlast seen {last_seen_at}\texpires {expires_at}")?)
 }
 

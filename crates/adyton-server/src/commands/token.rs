@@ -1,6 +1,6 @@
 //! `adyton token`: personal access tokens by an operator's hand.
 
-use super::{find_user, tell, with_engine};
+use super::{find_user, tell, terminal, with_engine};
 use crate::config_file::Settings;
 use adyton::core::Auth;
 use adyton::core::auth::TokenInfo;
@@ -102,7 +102,9 @@ async fn revoke(auth: &Auth, id: TokenId) -> Result<(), Error> {
 
 fn show(token: &TokenInfo, out: &mut impl Write) -> Result<()> {
     let expires = token.expires_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-    Ok(writeln!(out, "{}\t{}\t{}\texpires {expires}", token.id, token.name, token.abilities)?)
+    let name = terminal::shown(&token.name);
+    let abilities = terminal::shown(&token.abilities.to_string());
+    Ok(writeln!(out, "{}\t{name}\t{abilities}\texpires {expires}", token.id)?)
 }
 
 fn lifetime(text: &str) -> Result<Lifetime, String> {

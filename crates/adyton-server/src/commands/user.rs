@@ -92,7 +92,7 @@ pub(crate) fn run(command: Command, settings: &Settings, out: &mut impl Write) -
         }
         Command::Delete { who, yes } => {
             let user = find_user(&auth, &who).await?;
-            let (id, email) = (user.id, &user.email);
+            let (id, email) = (user.id, terminal::shown(&user.email));
             terminal::confirm(&format!("Delete user {id} ({email}) with all that they own?"), yes)?;
             auth.remove_user(id, &Client::default()).await?;
             Ok(writeln!(out, "deleted user {id}")?)
@@ -102,7 +102,8 @@ pub(crate) fn run(command: Command, settings: &Settings, out: &mut impl Write) -
 
 fn show(user: &User, out: &mut impl Write) -> Result<()> {
     let created = user.created_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
-    Ok(writeln!(out, "{}\t{}\t{}\t{created}", user.id, user.email, user.name)?)
+    let (email, name) = (terminal::shown(&user.email), terminal::shown(&user.name));
+    Ok(writeln!(out, "{}\t{email}\t{name}\t{created}", user.id)?)
 }
 
 fn show_json(user: &User, out: &mut impl Write) -> Result<()> {

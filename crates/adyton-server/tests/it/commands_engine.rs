@@ -166,6 +166,39 @@ async fn sessions_are_listed_and_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn text_of_others_cannot_steer_the_terminal() {
+    let place = with_ada();
+    place.done("token create --user 1 --name ci --ability x");
+    place.serve().login("ada@example.com", PASSWORD).await;
+    // As other programs may write them, or a version before ours checked.
+    let evil = "\u{1b}[2J\n\t\u{9b}\u{202e}\u{2067}\u{200f}\u{2028}";
+    let escaped = r"\u{1b}[2J\u{a}\u{9}\u{9b}\u{202e}\u{2067}\u{200f}\u{2028}";
+    let tables = place.database();
+    for (sql, text) in [
+        ("UPDATE users SET name = ?1, email = ?1 || '@example.com'", evil.to_owned()),
+        ("UPDATE personal_access_tokens SET name = ?1", evil.to_owned()),
+        ("UPDATE personal_access_tokens SET abilities = ?1", json!([evil]).to_string()),
+        ("UPDATE auth_sessions SET device_name = ?1", evil.to_owned()),
+    ] {
+        assert!(tables.execute(sql, [text]).unwrap() > 0, "{sql}");
+    }
+    for (command, times) in [
+        ("user list", 2),
+        ("user show 1", 2),
+        ("token list --user 1", 2),
+        ("session list --user 1", 1),
+    ] {
+        let out = place.done(command);
+        assert_eq!(out.matches(escaped).count(), times, "{command}: {out:?}");
+        assert_eq!((out.lines().count(), out.matches('\t').count()), (1, 3), "{command}: {out:?}");
+        assert!(!out.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{2028}']), "{command}: {out:?}");
+    }
+    let question = place.failed("user delete 1", "");
+    assert!(question.contains(&format!("({escaped}@example.com)")), "{question:?}");
+    assert_eq!(place.json("user show 1 --json")["name"], evil, "JSON escapes by its own rules");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn prune_removes_what_is_over_and_nothing_else() {
     let place = with_ada();
     let mut server = place.serve();
@@ -176,10 +209,15 @@ async fn prune_removes_what_is_over_and_nothing_else() {
         place.done("token create --user 1 --name short --expires-in 1").trim_end().to_owned();
     let kept = place.done("token create --user 1 --name long").trim_end().to_owned();
     tokio::time::sleep(Duration::from_millis(2100)).await;
-    let nothing = json!({ "tokens": 0, "sessions": 0 });
+    let alive = server.refresh(&alive.refresh_token()).await;
+    let past = "UPDATE auth_superseded_tokens SET expires_at = datetime('now', '-1 hour')";
+    assert_eq!(place.database().execute(past, []).unwrap(), 1);
+    let nothing = json!({ "tokens": 0, "sessions": 0, "superseded": 0 });
     assert_eq!(place.json("prune --json"), nothing, "not before a day has passed");
-    assert_eq!(place.json("prune --hours 0 --json"), json!({ "tokens": 1, "sessions": 1 }));
-    assert_eq!(place.done("prune --hours 0"), "removed 0 tokens and 0 sessions\n");
+    let all = json!({ "tokens": 1, "sessions": 1, "superseded": 1 });
+    assert_eq!(place.json("prune --hours 0 --json"), all);
+    let told = "removed 0 tokens, 0 sessions and 0 replaced refresh tokens\n";
+    assert_eq!(place.done("prune --hours 0"), told);
     assert_eq!(server.user(&alive.token()).await, 200);
     assert_eq!(server.user(&kept).await, 200);
     assert_eq!(server.user(&gone).await, 401);

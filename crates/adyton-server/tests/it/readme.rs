@@ -1,19 +1,9 @@
 //! The shell lines of the README work when pasted, and in the order in which they stand.
 
+use crate::world::Place;
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command};
-use std::time::Duration;
-
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use std::process::Command;
 
 fn readme() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
@@ -39,26 +29,12 @@ fn its_curl_lines_work() {
         println!("skipped: curl is not installed");
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let address = format!("127.0.0.1:{port}");
-    let serve = Command::new(env!("CARGO_BIN_EXE_adyton"))
-        .arg("serve")
-        .current_dir(folder.path())
-        .env("ADYTON_SERVER__LISTEN", &address)
-        .stderr(std::process::Stdio::null())
-        .spawn();
-    let _server = Server(serve.unwrap());
-    let up = (0..100).any(|_| {
-        std::thread::sleep(Duration::from_millis(50));
-        std::net::TcpStream::connect(&address).is_ok()
-    });
-    assert!(up, "the server does not answer");
-
+    let place = Place::new();
+    let server = place.serve();
     let lines = shell_blocks().into_iter().find(|block| block.contains("curl")).unwrap();
     // Each answer on a line of its own, and a failure of any request stops the script.
     let script = lines
-        .replace("localhost:8000", &address)
+        .replace("localhost:8000", &server.address)
         .replace("curl -s ", "curl -s --fail-with-body -w '\\n' ");
     let run = Command::new("bash").args(["-euo", "pipefail", "-c", &script]).output().unwrap();
     let out = String::from_utf8(run.stdout).unwrap();

@@ -23,6 +23,7 @@ impl Process {
             .env_clear()
             .env("ADYTON_SERVER__LISTEN", "127.0.0.1:0")
             .current_dir(place.path())
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

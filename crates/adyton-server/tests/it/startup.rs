@@ -4,9 +4,10 @@ use crate::world::{Answer, DATABASE, PASSWORD, Place, Server, told};
 use reqwest::Method;
 use serde_json::json;
 use std::fs;
-use std::io::{Read, Seek, Write};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long from the command to the first answer.
@@ -33,12 +34,98 @@ async fn it_answers_soon_and_needs_little_memory() {
         println!("resident before the first sign-in: {resident} KiB");
         assert!(cfg!(debug_assertions) || resident < 40 * 1024, "{resident} KiB");
     }
+    let size = fs::metadata(env!("CARGO_BIN_EXE_adyton")).unwrap().len();
+    println!("the binary: {size} bytes");
+    assert!(cfg!(debug_assertions) || size < 20_000_000, "{size} bytes");
 }
 
 fn resident_kib(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn it_greets_on_standard_output_whatever_the_log_says() {
+    let place = Place::with("server.base_path = '/accounts'");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_adyton"))
+        .arg("serve")
+        .env_clear()
+        .envs([("ADYTON_SERVER__LISTEN", "127.0.0.1:0"), ("RUST_LOG", "off")])
+        .current_dir(place.path(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        lines.push(line.unwrap());
+        if lines.last().unwrap().starts_with("curl ") {
+            break;
+        }
+    }
+    // Whoever read this has gone, and the server goes on.
+    let curl = lines.last().cloned().unwrap_or_default();
+    let installed = Command::new("curl").arg("--version").output().is_ok();
+    let pasted = Command::new("sh").args(["-c", &format!("{curl} -s")]).output().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = lines.join("\n");
+    let url = told.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:")).unwrap();
+    assert_eq!(lines[0], format!("adyton {}", env!("CARGO_PKG_VERSION")));
+    assert!(url.ends_with("/accounts"), "{told}");
+    assert!(curl.starts_with(&format!("curl {url}/register --json '{{")), "{told}");
+    assert!(told.contains("data/adyton.sqlite3") && told.contains("adyton.toml"), "{told}");
+    let answer = String::from_utf8(pasted.stdout).unwrap();
+    assert!(!installed || answer.contains(r#""email":"ada@example.com""#), "{answer}");
+}
+
+#[test]
+fn it_warns_of_what_is_configured_and_not_built() {
+    for (file, warned) in [
+        ("", Some("not built yet: rate limits, device binding")),
+        ("rate_limiting.enabled = false", Some("not built yet: device binding")),
+        ("rate_limiting.enabled = false\ndevice_binding = 'off'", None),
+    ] {
+        let place = Place::with(file);
+        let mut server = place.serve();
+        assert_eq!(server.term().code(), Some(0));
+        let log = server.log();
+        let warning = log.lines().find(|line| line.contains("WARN"));
+        let warning: Option<serde_json::Value> =
+            warning.map(|line| serde_json::from_str(line).unwrap());
+        assert_eq!(warning.as_ref().and_then(|line| line["message"].as_str()), warned, "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nowhere_is_answered_as_everything_else() {
+    let place = Place::new();
+    let server = place.serve();
+    for (method, path, status, code) in [
+        (Method::GET, "/", 404, "not_found"),
+        (Method::GET, "/nothing", 404, "not_found"),
+        (Method::POST, "/api", 404, "not_found"),
+        (Method::GET, "/api/auth/nothing", 404, "not_found"),
+        (Method::POST, "/healthz", 405, "method_not_allowed"),
+        (Method::DELETE, "/readyz", 405, "method_not_allowed"),
+        (Method::DELETE, "/api/auth/login", 405, "method_not_allowed"),
+    ] {
+        let url = format!("http://{}{path}", server.address);
+        let answer = server.http.request(method, url).send().await.unwrap();
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(header("content-type"), Some("application/problem+json"), "{path}");
+        assert_eq!(header("cache-control"), Some("no-store"), "{path}");
+        assert_eq!(header("x-content-type-options"), Some("nosniff"), "{path}");
+        let allowed = match path {
+            "/api/auth/login" => Some("POST"),
+            _ => (status == 405).then_some("GET,HEAD"),
+        };
+        assert_eq!(header("allow"), allowed, "{path}");
+        let body: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(body["code"], code, "{path}");
+    }
 }
 
 #[test]
