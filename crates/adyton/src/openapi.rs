@@ -138,6 +138,9 @@ refusals! {
     /// Of every endpoint that hashes a password.
     Shedding:
         503 = "`overloaded` or `store_unavailable`";
+    /// Of an endpoint that asks for nothing.
+    Malformed:
+        400 = "`malformed_request`";
     /// Of an endpoint that knows no bad credentials.
     Unavailable:
         400 = "`malformed_request`",

@@ -79,7 +79,7 @@ impl From<SignIn> for SignInBody {
 
 /// Sign in with e-mail and password.
 #[utoipa::path(
-    post, path = "/login", tag = "sign-in", security(()), request_body = LoginInput,
+    post, path = "/login", operation_id = "login", tag = "sign-in", security(()), request_body = LoginInput,
     responses((status = 200, body = SignInBody), Refused, Invalid, Shedding),
 )]
 pub(super) async fn login(

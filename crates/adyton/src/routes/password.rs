@@ -22,7 +22,7 @@ pub(super) struct PasswordInput {
 
 /// Change the password. Every other session ends.
 #[utoipa::path(
-    put, path = "/user/password", tag = "account", request_body = PasswordInput,
+    put, path = "/user/password", operation_id = "changePassword", tag = "account", request_body = PasswordInput,
     responses((status = 204), Refused, Forbidden, Invalid, Shedding),
 )]
 pub(super) async fn change(

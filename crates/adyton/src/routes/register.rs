@@ -30,7 +30,7 @@ pub(super) struct RegisterInput {
 
 /// Sign up and in.
 #[utoipa::path(
-    post, path = "/register", tag = "sign-in", security(()), request_body = RegisterInput,
+    post, path = "/register", operation_id = "register", tag = "sign-in", security(()), request_body = RegisterInput,
     responses((status = 201, body = SignInBody), Invalid, Shedding),
 )]
 pub(super) async fn register(

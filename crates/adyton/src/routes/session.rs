@@ -41,7 +41,7 @@ pub(super) struct CredentialBody {
 
 /// The current session, or none.
 #[utoipa::path(
-    get, path = "/session", tag = "account", security((), ("token" = [])),
+    get, path = "/session", operation_id = "getSession", tag = "account", security((), ("token" = [])),
     responses((status = 200, body = CurrentBody), Unavailable),
 )]
 pub(super) async fn show(

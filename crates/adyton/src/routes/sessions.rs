@@ -52,7 +52,7 @@ pub(super) struct SessionsBody {
 
 /// The caller's live sessions, latest sign-in first.
 #[utoipa::path(
-    get, path = "/sessions", tag = "sessions",
+    get, path = "/sessions", operation_id = "listSessions", tag = "sessions",
     responses((status = 200, body = SessionsBody), Refused, Forbidden),
 )]
 pub(super) async fn list(
@@ -65,7 +65,7 @@ pub(super) async fn list(
 
 /// End every session but the current one.
 #[utoipa::path(
-    delete, path = "/sessions", tag = "sessions",
+    delete, path = "/sessions", operation_id = "endOtherSessions", tag = "sessions",
     responses((status = 204), Refused, Forbidden),
 )]
 pub(super) async fn end_others(
@@ -79,7 +79,7 @@ pub(super) async fn end_others(
 
 /// End one session.
 #[utoipa::path(
-    delete, path = "/sessions/{id}", tag = "sessions", params(("id" = String, Path)),
+    delete, path = "/sessions/{id}", operation_id = "endSession", tag = "sessions", params(("id" = String, Path)),
     responses((status = 204), Refused, Forbidden, Missing),
 )]
 pub(super) async fn end(

@@ -2,6 +2,12 @@
 
 use crate::world::World;
 use adyton::Config;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+fn document(config: &Config) -> Value {
+    serde_json::from_str(&adyton::openapi(config)).unwrap()
+}
 
 #[tokio::test]
 async fn anybody_reads_the_document_that_the_crate_gives() {
@@ -27,4 +33,14 @@ async fn it_names_the_configured_address_and_header() {
     assert_eq!(response["servers"][0]["url"], "https://app.example.com/auth");
     let scheme = &response["components"]["securitySchemes"]["token"];
     assert_eq!((&scheme["type"], &scheme["name"]), (&"apiKey".into(), &"X-Api-Key".into()));
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let document = document(&Config::default());
+    let items = document["paths"].as_object().unwrap().values();
+    let operations = items.flat_map(|item| item.as_object().unwrap().values());
+    let names: Vec<_> = operations.map(|one| one["operationId"].as_str().unwrap()).collect();
+    let different: BTreeSet<_> = names.iter().collect();
+    assert_eq!((different.len(), names.len()), (16, 16), "{names:?}");
 }
