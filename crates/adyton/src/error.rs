@@ -71,9 +71,11 @@ pub(crate) struct Problem {
     message: String,
     /// For `validation_failed`: the problems of each field.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     errors: Option<BTreeMap<&'static str, Vec<String>>>,
     /// For `missing_ability`: what is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     missing: Option<Vec<String>>,
 }
 

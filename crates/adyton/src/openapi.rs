@@ -1,7 +1,7 @@
 //! The OpenAPI document: made of the route list, with what the routes have in common.
 
 use crate::error::Problem;
-use crate::routes;
+use crate::routes::{self, SessionBody};
 use adyton_core::Config;
 use std::collections::BTreeMap;
 use utoipa::openapi::response::{Response, ResponseBuilder};
@@ -59,9 +59,9 @@ pub(crate) struct UserObject {
     id: i64,
     name: String,
     email: String,
-    #[schema(format = "date-time")]
+    #[schema(required, format = "date-time")]
     created_at: Option<String>,
-    #[schema(format = "date-time")]
+    #[schema(required, format = "date-time")]
     updated_at: Option<String>,
 }
 
@@ -73,14 +73,34 @@ pub(crate) struct TokenObject {
     id: i64,
     name: String,
     abilities: Vec<String>,
-    #[schema(format = "date-time")]
+    #[schema(required, format = "date-time")]
     last_used_at: Option<String>,
-    #[schema(format = "date-time")]
+    #[schema(required, format = "date-time")]
     expires_at: Option<String>,
-    #[schema(format = "date-time")]
+    #[schema(required, format = "date-time")]
     created_at: Option<String>,
     /// Whether it is the one that asks.
     current: bool,
+}
+
+/// The current credential; for a guest only `user: null`, and `reason` where a credential was bad.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "the shape of an answer, for the document")]
+pub(crate) struct CurrentObject {
+    #[schema(required)]
+    user: Option<UserObject>,
+    #[schema(nullable = false)]
+    guard: Option<String>,
+    #[schema(nullable = false)]
+    abilities: Option<Vec<String>>,
+    #[schema(format = "date-time")]
+    expires_at: Option<String>,
+    /// Null for a personal access token.
+    session: Option<SessionBody>,
+    /// The code of what is wrong with the credential that was sent.
+    #[schema(nullable = false)]
+    reason: Option<String>,
 }
 
 type Responses = BTreeMap<String, RefOr<Response>>;

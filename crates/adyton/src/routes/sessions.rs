@@ -15,11 +15,14 @@ use serde::Serialize;
 
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SessionBody {
+pub(crate) struct SessionBody {
     id: String,
+    #[schema(required)]
     device_name: Option<String>,
+    #[schema(required)]
     user_agent: Option<String>,
     /// The client's network: an address cut to /24 or /48.
+    #[schema(required)]
     ip_address: Option<String>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
