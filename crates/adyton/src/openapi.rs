@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, LicenseBuilder, Ref, RefOr, SecurityRequirement,
-    Server,
+    Components, ContentBuilder, Header, HeaderBuilder, InfoBuilder, LicenseBuilder, Object, Ref,
+    RefOr, Schema, SecurityRequirement, Server, Type,
 };
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
@@ -32,7 +32,18 @@ pub fn openapi(config: &Config) -> String {
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("token", token_scheme(config));
     components.schemas.insert("Problem".to_owned(), Problem::schema());
+    for input in ["RegisterInput", "PasswordInput"] {
+        set_shortest_password(components, input, config.password.min_length);
+    }
     document.to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// Of the input's `password`, which the annotations cannot know.
+fn set_shortest_password(components: &mut Components, input: &str, characters: usize) {
+    let Some(RefOr::T(Schema::Object(input))) = components.schemas.get_mut(input) else { return };
+    if let Some(RefOr::T(Schema::Object(password))) = input.properties.get_mut("password") {
+        password.min_length = Some(characters);
+    }
 }
 
 fn base_url(config: &Config) -> String {
@@ -111,11 +122,26 @@ fn problems<const N: usize>(listed: [(u16, &str); N]) -> Responses {
         let content = ContentBuilder::new().schema(Some(reference.clone())).build();
         let response = ResponseBuilder::new()
             .description(description)
-            .content("application/problem+json", content)
-            .build();
-        (status.to_string(), RefOr::T(response))
+            .content("application/problem+json", content);
+        let response = match status {
+            401 | 403 => {
+                let challenge = header(Type::String, "A `Bearer` challenge (RFC 6750).");
+                response.header("WWW-Authenticate", challenge)
+            }
+            503 => {
+                let seconds = header(Type::Integer, "In how many seconds to try again.");
+                response.header("Retry-After", seconds)
+            }
+            _ => response,
+        };
+        (status.to_string(), RefOr::T(response.build()))
     };
     listed.into_iter().map(problem).collect()
+}
+
+fn header(of: Type, description: &str) -> Header {
+    let schema = Some(Object::with_type(of));
+    HeaderBuilder::new().schema(schema).description(Some(description)).build()
 }
 
 /// Declares groups of refusals that endpoints have in common.

@@ -20,7 +20,7 @@ use serde::Serialize;
 pub(super) struct LoginInput {
     #[schema(format = "email", max_length = 254)]
     email: String,
-    #[schema(format = "password", min_length = 1, max_length = 1024)]
+    #[schema(format = "password", min_length = 1)]
     password: String,
     /// Keeps a cookie session beyond the browser's; without effect on tokens.
     remember: Option<bool>,

@@ -18,7 +18,8 @@ pub(super) struct RegisterInput {
     name: String,
     #[schema(format = "email", max_length = 254)]
     email: String,
-    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    /// At most 1024 bytes in UTF-8.
+    #[schema(format = "password")]
     password: String,
     /// Must equal `password` where it is given.
     password_confirmation: Option<String>,

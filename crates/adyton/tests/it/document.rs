@@ -44,3 +44,14 @@ fn every_operation_has_a_name_of_its_own() {
     let different: BTreeSet<_> = names.iter().collect();
     assert_eq!((different.len(), names.len()), (16, 16), "{names:?}");
 }
+
+#[test]
+fn it_tells_how_short_a_password_may_be_here() {
+    let mut config = Config::default();
+    config.password.min_length = 15;
+    let document = document(&config);
+    for input in ["RegisterInput", "PasswordInput"] {
+        let password = &document["components"]["schemas"][input]["properties"]["password"];
+        assert_eq!((&password["minLength"], &password["maxLength"]), (&15.into(), &Value::Null));
+    }
+}
