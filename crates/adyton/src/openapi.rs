@@ -101,8 +101,8 @@ pub(crate) struct TokenObject {
 pub(crate) struct CurrentObject {
     #[schema(required)]
     user: Option<UserObject>,
-    #[schema(nullable = false)]
-    guard: Option<String>,
+    #[schema(inline, nullable = false)]
+    guard: Option<GuardName>,
     #[schema(nullable = false)]
     abilities: Option<Vec<String>>,
     #[schema(format = "date-time")]
@@ -112,6 +112,55 @@ pub(crate) struct CurrentObject {
     /// The code of what is wrong with the credential that was sent.
     #[schema(nullable = false)]
     reason: Option<String>,
+}
+
+/// What happened, for programs. Stable.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names, for the document")]
+pub(crate) enum Code {
+    MalformedRequest,
+    Unauthenticated,
+    InvalidCredentials,
+    TokenInvalid,
+    TokenExpired,
+    SessionExpired,
+    SessionRevoked,
+    RefreshTokenReused,
+    MissingAbility,
+    NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    LimitReached,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    ValidationFailed,
+    InternalError,
+    Overloaded,
+    StoreUnavailable,
+}
+
+/// What may carry a sign-in.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names, for the document")]
+pub(crate) enum GuardName {
+    Token,
+    Session,
+}
+
+/// What a sign-in may ask for in this version.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names, for the document")]
+pub(crate) enum WantedGuard {
+    Token,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "names, for the document")]
+pub(crate) enum TokenType {
+    Bearer,
 }
 
 type Responses = BTreeMap<String, RefOr<Response>>;

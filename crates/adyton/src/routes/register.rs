@@ -3,7 +3,7 @@
 use super::login::{SignInBody, read_options};
 use crate::body::Fields;
 use crate::client_info::ClientInfo;
-use crate::openapi::{Invalid, Shedding};
+use crate::openapi::{Invalid, Shedding, WantedGuard};
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Registration;
 use axum::Json;
@@ -11,7 +11,10 @@ use axum::extract::State;
 use http::StatusCode;
 
 #[derive(utoipa::ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(
+    rename_all = "camelCase",
+    examples(json!({ "name": "Ada", "email": "ada@example.com", "password": "a long phrase of mine", "deviceName": "Phone" })),
+)]
 #[expect(dead_code, reason = "the shape of the input, for the document")]
 pub(super) struct RegisterInput {
     #[schema(min_length = 1, max_length = 255)]
@@ -26,7 +29,8 @@ pub(super) struct RegisterInput {
     #[schema(max_length = 128)]
     device_name: Option<String>,
     /// Only `token` in this version.
-    guard: Option<String>,
+    #[schema(inline)]
+    guard: Option<WantedGuard>,
 }
 
 /// Sign up and in.

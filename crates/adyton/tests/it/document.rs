@@ -55,3 +55,13 @@ fn it_tells_how_short_a_password_may_be_here() {
         assert_eq!((&password["minLength"], &password["maxLength"]), (&15.into(), &Value::Null));
     }
 }
+
+#[test]
+fn it_lists_the_codes_of_the_reference() {
+    let document = document(&Config::default());
+    let codes = &document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"];
+    let reference = include_str!("../../../../docs/reference/errors.md");
+    let rows = reference.lines().filter_map(|line| line.strip_prefix("| `"));
+    let written: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    assert_eq!(codes, &Value::from(written));
+}

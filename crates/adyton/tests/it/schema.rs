@@ -219,6 +219,18 @@ async fn every_answer_of_a_long_story_is_as_described() {
 }
 
 #[test]
+fn examples_are_as_described() {
+    let document = Document::new();
+    let mut faults = Vec::new();
+    for name in ["RegisterInput", "LoginInput", "SignInBody"] {
+        let schema = &document.json["components"]["schemas"][name];
+        let examples = schema["examples"].as_array().unwrap();
+        examples.iter().for_each(|one| document.check(schema, one, name, &mut faults));
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
 fn the_checker_finds_faults() {
     let document = Document::new();
     let schema = json!({ "$ref": "#/components/schemas/UserObject" });
