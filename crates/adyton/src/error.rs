@@ -3,6 +3,7 @@
 //! The only place that gives errors a status. The cause of a 5xx is logged here, once, and never
 //! told to the client.
 
+use crate::openapi::Code;
 use adyton_core::error::{Error, Problems, Refusal};
 use axum::response::{IntoResponse, Response};
 use http::header::{
@@ -65,15 +66,18 @@ pub(crate) struct Problem {
     status: u16,
     /// What happened, in words for people.
     detail: String,
-    /// What happened, for programs. Stable.
+    // Its words stand at `Code`: beside an inlined schema they would be a second one.
+    #[schema(inline, value_type = Code)]
     code: &'static str,
     /// The same as `detail`.
     message: String,
     /// For `validation_failed`: the problems of each field.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     errors: Option<BTreeMap<&'static str, Vec<String>>>,
     /// For `missing_ability`: what is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     missing: Option<Vec<String>>,
 }
 

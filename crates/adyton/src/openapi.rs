@@ -1,14 +1,14 @@
 //! The OpenAPI document: made of the route list, with what the routes have in common.
 
 use crate::error::Problem;
-use crate::routes;
+use crate::routes::{self, SessionBody};
 use adyton_core::Config;
 use std::collections::BTreeMap;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, LicenseBuilder, Ref, RefOr, SecurityRequirement,
-    Server,
+    Components, ContentBuilder, Header, HeaderBuilder, InfoBuilder, LicenseBuilder, Object, Ref,
+    RefOr, Schema, SecurityRequirement, Server, Type,
 };
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
@@ -32,7 +32,18 @@ pub fn openapi(config: &Config) -> String {
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("token", token_scheme(config));
     components.schemas.insert("Problem".to_owned(), Problem::schema());
+    for input in ["RegisterInput", "PasswordInput"] {
+        set_shortest_password(components, input, config.password.min_length);
+    }
     document.to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// Of the input's `password`, which the annotations cannot know.
+fn set_shortest_password(components: &mut Components, input: &str, characters: usize) {
+    let Some(RefOr::T(Schema::Object(input))) = components.schemas.get_mut(input) else { return };
+    if let Some(RefOr::T(Schema::Object(password))) = input.properties.get_mut("password") {
+        password.min_length = Some(characters);
+    }
 }
 
 fn base_url(config: &Config) -> String {
@@ -59,9 +70,9 @@ pub(crate) struct UserObject {
     id: i64,
     name: String,
     email: String,
-    #[schema(format = "date-time")]
+    #[schema(required, format = "date-time")]
     created_at: Option<String>,
-    #[schema(format = "date-time")]
+    #[schema(required, format = "date-time")]
     updated_at: Option<String>,
 }
 
@@ -73,14 +84,83 @@ pub(crate) struct TokenObject {
     id: i64,
     name: String,
     abilities: Vec<String>,
-    #[schema(format = "date-time")]
+    #[schema(required, format = "date-time")]
     last_used_at: Option<String>,
-    #[schema(format = "date-time")]
+    #[schema(required, format = "date-time")]
     expires_at: Option<String>,
-    #[schema(format = "date-time")]
+    #[schema(required, format = "date-time")]
     created_at: Option<String>,
     /// Whether it is the one that asks.
     current: bool,
+}
+
+/// The current credential; for a guest only `user: null`, and `reason` where a credential was bad.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "the shape of an answer, for the document")]
+pub(crate) struct CurrentObject {
+    #[schema(required)]
+    user: Option<UserObject>,
+    #[schema(inline, nullable = false)]
+    guard: Option<GuardName>,
+    #[schema(nullable = false)]
+    abilities: Option<Vec<String>>,
+    #[schema(format = "date-time")]
+    expires_at: Option<String>,
+    /// Null for a personal access token.
+    session: Option<SessionBody>,
+    /// The code of what is wrong with the credential that was sent.
+    #[schema(nullable = false)]
+    reason: Option<String>,
+}
+
+/// What happened, for programs. Stable.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names, for the document")]
+pub(crate) enum Code {
+    MalformedRequest,
+    Unauthenticated,
+    InvalidCredentials,
+    TokenInvalid,
+    TokenExpired,
+    SessionExpired,
+    SessionRevoked,
+    RefreshTokenReused,
+    MissingAbility,
+    NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    LimitReached,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    ValidationFailed,
+    InternalError,
+    Overloaded,
+    StoreUnavailable,
+}
+
+/// What may carry a sign-in.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names, for the document")]
+pub(crate) enum GuardName {
+    Token,
+    Session,
+}
+
+/// What a sign-in may ask for in this version.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names, for the document")]
+pub(crate) enum WantedGuard {
+    Token,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "names, for the document")]
+pub(crate) enum TokenType {
+    Bearer,
 }
 
 type Responses = BTreeMap<String, RefOr<Response>>;
@@ -91,11 +171,26 @@ fn problems<const N: usize>(listed: [(u16, &str); N]) -> Responses {
         let content = ContentBuilder::new().schema(Some(reference.clone())).build();
         let response = ResponseBuilder::new()
             .description(description)
-            .content("application/problem+json", content)
-            .build();
-        (status.to_string(), RefOr::T(response))
+            .content("application/problem+json", content);
+        let response = match status {
+            401 | 403 => {
+                let challenge = header(Type::String, "A `Bearer` challenge (RFC 6750).");
+                response.header("WWW-Authenticate", challenge)
+            }
+            503 => {
+                let seconds = header(Type::Integer, "In how many seconds to try again.");
+                response.header("Retry-After", seconds)
+            }
+            _ => response,
+        };
+        (status.to_string(), RefOr::T(response.build()))
     };
     listed.into_iter().map(problem).collect()
+}
+
+fn header(of: Type, description: &str) -> Header {
+    let schema = Some(Object::with_type(of));
+    HeaderBuilder::new().schema(schema).description(Some(description)).build()
 }
 
 /// Declares groups of refusals that endpoints have in common.
@@ -138,6 +233,9 @@ refusals! {
     /// Of every endpoint that hashes a password.
     Shedding:
         503 = "`overloaded` or `store_unavailable`";
+    /// Of an endpoint that asks for nothing.
+    Malformed:
+        400 = "`malformed_request`";
     /// Of an endpoint that knows no bad credentials.
     Unavailable:
         400 = "`malformed_request`",

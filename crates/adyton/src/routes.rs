@@ -13,6 +13,7 @@ mod tokens;
 mod user;
 
 pub(crate) use health::health;
+pub(crate) use sessions::SessionBody;
 
 use crate::layer::Conventions;
 use crate::{Adyton, Rejection};

@@ -4,7 +4,7 @@ use crate::{Adyton, Rejection};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, HOST, VARY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Version};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -67,11 +67,15 @@ where
     }
 }
 
+/// Only since HTTP/2 does an authority stand for the `Host` (RFC 9112, 3.2).
 fn names_one_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => !host.is_empty(),
-        (None, _) => request.uri().host().is_some(),
+        (None, _) => {
+            let host = request.uri().host().unwrap_or_default();
+            request.version() >= Version::HTTP_2 && !host.is_empty()
+        }
         _ => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::body::Fields;
 use crate::client_info::ClientInfo;
-use crate::openapi::{Invalid, Refused, Shedding, UserObject};
+use crate::openapi::{GuardName, Invalid, Refused, Shedding, TokenType, UserObject, WantedGuard};
 use crate::{Adyton, Rejection};
 use adyton_core::ability::Abilities;
 use adyton_core::auth::{Credentials, SignIn, SignInOptions};
@@ -15,12 +15,15 @@ use axum::extract::State;
 use serde::Serialize;
 
 #[derive(utoipa::ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(
+    rename_all = "camelCase",
+    examples(json!({ "email": "ada@example.com", "password": "a long phrase of mine", "deviceName": "Phone" })),
+)]
 #[expect(dead_code, reason = "the shape of the input, for the document")]
 pub(super) struct LoginInput {
     #[schema(format = "email", max_length = 254)]
     email: String,
-    #[schema(format = "password", min_length = 1, max_length = 1024)]
+    #[schema(format = "password", min_length = 1)]
     password: String,
     /// Keeps a cookie session beyond the browser's; without effect on tokens.
     remember: Option<bool>,
@@ -30,22 +33,40 @@ pub(super) struct LoginInput {
     #[schema(max_items = 64)]
     abilities: Option<Vec<String>>,
     /// Only `token` in this version.
-    guard: Option<String>,
+    #[schema(inline)]
+    guard: Option<WantedGuard>,
 }
 
 /// What a sign-in, a sign-up and a refresh answer.
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "user": {
+        "id": 1, "name": "Ada", "email": "ada@example.com",
+        "created_at": "2030-01-31T12:00:00Z", "updated_at": "2030-01-31T12:00:00Z",
+    },
+    "guard": "token",
+    "sessionId": "0123456789abcdefghijkl",
+    "newDevice": true,
+    "token": "adt_0123456789012345678901234567890123456789012345678",
+    "tokenType": "Bearer",
+    "expiresAt": "2030-01-31T12:15:00Z",
+    "expiresIn": 900,
+    "refreshToken": "adr_0123456789012345678901234567890123456789012345678",
+    "refreshExpiresAt": "2030-02-28T12:00:00Z",
+    "abilities": ["*"],
+})))]
 pub(super) struct SignInBody {
     #[schema(value_type = UserObject)]
     user: User,
-    #[schema(value_type = String)]
+    #[schema(inline, value_type = GuardName)]
     guard: Guard,
     session_id: String,
     /// Whether the user had not signed in with this user agent before.
     new_device: bool,
     #[schema(value_type = String, pattern = "^adt_[0-9A-Za-z]{49}$")]
     token: PlainText,
+    #[schema(inline, value_type = TokenType)]
     token_type: &'static str,
     #[schema(value_type = String, format = "date-time")]
     expires_at: Timestamp,
@@ -79,7 +100,7 @@ impl From<SignIn> for SignInBody {
 
 /// Sign in with e-mail and password.
 #[utoipa::path(
-    post, path = "/login", tag = "sign-in", security(()), request_body = LoginInput,
+    post, path = "/login", operation_id = "login", tag = "sign-in", security(()), request_body = LoginInput,
     responses((status = 200, body = SignInBody), Refused, Invalid, Shedding),
 )]
 pub(super) async fn login(

@@ -18,7 +18,7 @@ pub(super) struct LogoutInput {
 
 /// Sign out. It answers 204 whatever is presented, also when repeated.
 #[utoipa::path(
-    post, path = "/logout", tag = "sign-in", security((), ("token" = [])),
+    post, path = "/logout", operation_id = "logout", tag = "sign-in", security((), ("token" = [])),
     request_body = Option<LogoutInput>, responses((status = 204), Invalid),
 )]
 pub(super) async fn logout(

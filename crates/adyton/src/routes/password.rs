@@ -14,7 +14,8 @@ use http::StatusCode;
 pub(super) struct PasswordInput {
     #[schema(format = "password")]
     current_password: String,
-    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    /// At most 1024 bytes in UTF-8.
+    #[schema(format = "password")]
     password: String,
     /// Whether personal access tokens are revoked too.
     revoke_tokens: Option<bool>,
@@ -22,7 +23,7 @@ pub(super) struct PasswordInput {
 
 /// Change the password. Every other session ends.
 #[utoipa::path(
-    put, path = "/user/password", tag = "account", request_body = PasswordInput,
+    put, path = "/user/password", operation_id = "changePassword", tag = "account", request_body = PasswordInput,
     responses((status = 204), Refused, Forbidden, Invalid, Shedding),
 )]
 pub(super) async fn change(

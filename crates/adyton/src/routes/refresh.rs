@@ -3,7 +3,7 @@
 use super::login::SignInBody;
 use crate::body::Fields;
 use crate::client_info::ClientInfo;
-use crate::openapi::{Invalid, Refused};
+use crate::openapi::{Invalid, Refused, Shedding};
 use crate::{Adyton, Rejection};
 use adyton_core::error::Problems;
 use axum::Json;
@@ -18,8 +18,8 @@ pub(super) struct RefreshInput {
 
 /// Exchange a refresh token for the next pair.
 #[utoipa::path(
-    post, path = "/refresh", tag = "sign-in", security(()), request_body = RefreshInput,
-    responses((status = 200, body = SignInBody), Refused, Invalid),
+    post, path = "/refresh", operation_id = "refresh", tag = "sign-in", security(()), request_body = RefreshInput,
+    responses((status = 200, body = SignInBody), Refused, Invalid, Shedding),
 )]
 pub(super) async fn refresh(
     State(auth): State<Adyton>,

@@ -3,7 +3,7 @@
 use super::login::{SignInBody, read_options};
 use crate::body::Fields;
 use crate::client_info::ClientInfo;
-use crate::openapi::{Invalid, Shedding};
+use crate::openapi::{Invalid, Shedding, WantedGuard};
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Registration;
 use axum::Json;
@@ -11,26 +11,31 @@ use axum::extract::State;
 use http::StatusCode;
 
 #[derive(utoipa::ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(
+    rename_all = "camelCase",
+    examples(json!({ "name": "Ada", "email": "ada@example.com", "password": "a long phrase of mine", "deviceName": "Phone" })),
+)]
 #[expect(dead_code, reason = "the shape of the input, for the document")]
 pub(super) struct RegisterInput {
     #[schema(min_length = 1, max_length = 255)]
     name: String,
     #[schema(format = "email", max_length = 254)]
     email: String,
-    #[schema(format = "password", min_length = 8, max_length = 1024)]
+    /// At most 1024 bytes in UTF-8.
+    #[schema(format = "password")]
     password: String,
     /// Must equal `password` where it is given.
     password_confirmation: Option<String>,
     #[schema(max_length = 128)]
     device_name: Option<String>,
     /// Only `token` in this version.
-    guard: Option<String>,
+    #[schema(inline)]
+    guard: Option<WantedGuard>,
 }
 
 /// Sign up and in.
 #[utoipa::path(
-    post, path = "/register", tag = "sign-in", security(()), request_body = RegisterInput,
+    post, path = "/register", operation_id = "register", tag = "sign-in", security(()), request_body = RegisterInput,
     responses((status = 201, body = SignInBody), Invalid, Shedding),
 )]
 pub(super) async fn register(

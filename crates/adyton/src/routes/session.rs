@@ -1,7 +1,7 @@
 //! GET `/session`: who is calling, without an error for a guest.
 
 use super::sessions::SessionBody;
-use crate::openapi::{Unavailable, UserObject};
+use crate::openapi::{CurrentObject, Unavailable};
 use crate::{Adyton, Rejection, guard};
 use adyton_core::ability::Abilities;
 use adyton_core::auth::Principal;
@@ -13,36 +13,30 @@ use axum::Json;
 use axum::extract::{Request, State};
 use serde::Serialize;
 
-/// The current credential; for a guest only `user: null`, and `reason` where a credential was bad.
-#[derive(Default, Serialize, utoipa::ToSchema)]
+/// What [`CurrentObject`] describes.
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CurrentBody {
-    #[schema(value_type = Option<UserObject>)]
     user: Option<User>,
     #[serde(flatten)]
     credential: Option<CredentialBody>,
-    /// The code of what is wrong with the credential that was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }
 
-#[derive(Serialize, utoipa::ToSchema)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct CredentialBody {
-    #[schema(value_type = String)]
+struct CredentialBody {
     guard: Guard,
-    #[schema(value_type = Vec<String>)]
     abilities: Abilities,
-    #[schema(value_type = Option<String>, format = "date-time")]
     expires_at: Option<Timestamp>,
-    /// None for a personal access token.
     session: Option<SessionBody>,
 }
 
 /// The current session, or none.
 #[utoipa::path(
-    get, path = "/session", tag = "account", security((), ("token" = [])),
-    responses((status = 200, body = CurrentBody), Unavailable),
+    get, path = "/session", operation_id = "getSession", tag = "account", security((), ("token" = [])),
+    responses((status = 200, body = CurrentObject), Unavailable),
 )]
 pub(super) async fn show(
     State(auth): State<Adyton>,

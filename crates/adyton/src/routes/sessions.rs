@@ -15,11 +15,14 @@ use serde::Serialize;
 
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SessionBody {
+pub(crate) struct SessionBody {
     id: String,
+    #[schema(required)]
     device_name: Option<String>,
+    #[schema(required)]
     user_agent: Option<String>,
     /// The client's network: an address cut to /24 or /48.
+    #[schema(required)]
     ip_address: Option<String>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
@@ -52,7 +55,7 @@ pub(super) struct SessionsBody {
 
 /// The caller's live sessions, latest sign-in first.
 #[utoipa::path(
-    get, path = "/sessions", tag = "sessions",
+    get, path = "/sessions", operation_id = "listSessions", tag = "sessions",
     responses((status = 200, body = SessionsBody), Refused, Forbidden),
 )]
 pub(super) async fn list(
@@ -65,7 +68,7 @@ pub(super) async fn list(
 
 /// End every session but the current one.
 #[utoipa::path(
-    delete, path = "/sessions", tag = "sessions",
+    delete, path = "/sessions", operation_id = "endOtherSessions", tag = "sessions",
     responses((status = 204), Refused, Forbidden),
 )]
 pub(super) async fn end_others(
@@ -79,7 +82,7 @@ pub(super) async fn end_others(
 
 /// End one session.
 #[utoipa::path(
-    delete, path = "/sessions/{id}", tag = "sessions", params(("id" = String, Path)),
+    delete, path = "/sessions/{id}", operation_id = "endSession", tag = "sessions", params(("id" = String, Path)),
     responses((status = 204), Refused, Forbidden, Missing),
 )]
 pub(super) async fn end(

@@ -24,7 +24,7 @@ pub(super) struct TokensBody {
 
 /// The caller's personal access tokens, oldest first.
 #[utoipa::path(
-    get, path = "/tokens", tag = "tokens",
+    get, path = "/tokens", operation_id = "listTokens", tag = "tokens",
     responses((status = 200, body = TokensBody), Refused, Forbidden),
 )]
 pub(super) async fn list(
@@ -65,7 +65,7 @@ pub(super) struct CreatedBody {
 
 /// Make a personal access token.
 #[utoipa::path(
-    post, path = "/tokens", tag = "tokens", request_body = TokenInput,
+    post, path = "/tokens", operation_id = "createToken", tag = "tokens", request_body = TokenInput,
     responses((status = 201, body = CreatedBody), Refused, Forbidden, Full, Invalid),
 )]
 pub(super) async fn create(
@@ -87,7 +87,7 @@ pub(super) async fn create(
 
 /// Revoke a personal access token.
 #[utoipa::path(
-    delete, path = "/tokens/{id}", tag = "tokens", params(("id" = i64, Path)),
+    delete, path = "/tokens/{id}", operation_id = "revokeToken", tag = "tokens", params(("id" = i64, Path)),
     responses((status = 204), Refused, Forbidden, Missing),
 )]
 pub(super) async fn revoke(

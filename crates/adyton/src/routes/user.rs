@@ -14,7 +14,7 @@ use http::StatusCode;
 
 /// The signed-in user.
 #[utoipa::path(
-    get, path = "/user", tag = "account",
+    get, path = "/user", operation_id = "getUser", tag = "account",
     responses((status = 200, body = UserObject), Refused),
 )]
 pub(super) async fn show(Caller(principal): Caller) -> Response {
@@ -36,7 +36,7 @@ pub(super) struct UpdateInput {
 
 /// Change name or e-mail.
 #[utoipa::path(
-    patch, path = "/user", tag = "account", request_body = UpdateInput,
+    patch, path = "/user", operation_id = "updateUser", tag = "account", request_body = UpdateInput,
     responses((status = 200, body = UserObject), Refused, Forbidden, Invalid, Shedding),
 )]
 pub(super) async fn update(
@@ -63,7 +63,7 @@ pub(super) struct DeleteInput {
 
 /// Delete the account with every token and session.
 #[utoipa::path(
-    delete, path = "/user", tag = "account", request_body = DeleteInput,
+    delete, path = "/user", operation_id = "deleteUser", tag = "account", request_body = DeleteInput,
     responses((status = 204), Refused, Forbidden, Invalid, Shedding),
 )]
 pub(super) async fn delete(

@@ -6,7 +6,7 @@ use crate::world::{Actor, BASE, PASSWORD, Response, World};
 use adyton::Config;
 use axum::body::Body;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST};
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Version};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -516,9 +516,21 @@ async fn a_request_names_one_host() {
         ada.send(two).await.refused(400, "malformed_request");
     }
     assert!(ada.is_in().await, "nothing was done");
-    let mut absolute = ada.request(Method::GET, "http://app.example/api/auth/user");
-    absolute.headers_mut().remove(HOST);
-    ada.send(absolute).await.expect(200);
+    for (version, status) in [
+        (Version::HTTP_10, 400),
+        (Version::HTTP_11, 400),
+        (Version::HTTP_2, 200),
+        (Version::HTTP_3, 200),
+    ] {
+        let mut absolute = ada.request(Method::GET, "http://app.example/api/auth/user");
+        *absolute.version_mut() = version;
+        absolute.headers_mut().remove(HOST);
+        ada.send(absolute).await.expect(status);
+    }
+    let mut none = ada.request(Method::GET, "/api/auth/user");
+    *none.version_mut() = Version::HTTP_2;
+    none.headers_mut().remove(HOST);
+    ada.send(none).await.refused(400, "malformed_request");
 }
 
 #[tokio::test]

@@ -2,6 +2,12 @@
 
 use crate::world::World;
 use adyton::Config;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+fn document(config: &Config) -> Value {
+    serde_json::from_str(&adyton::openapi(config)).unwrap()
+}
 
 #[tokio::test]
 async fn anybody_reads_the_document_that_the_crate_gives() {
@@ -27,4 +33,35 @@ async fn it_names_the_configured_address_and_header() {
     assert_eq!(response["servers"][0]["url"], "https://app.example.com/auth");
     let scheme = &response["components"]["securitySchemes"]["token"];
     assert_eq!((&scheme["type"], &scheme["name"]), (&"apiKey".into(), &"X-Api-Key".into()));
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let document = document(&Config::default());
+    let items = document["paths"].as_object().unwrap().values();
+    let operations = items.flat_map(|item| item.as_object().unwrap().values());
+    let names: Vec<_> = operations.map(|one| one["operationId"].as_str().unwrap()).collect();
+    let different: BTreeSet<_> = names.iter().collect();
+    assert_eq!((different.len(), names.len()), (16, 16), "{names:?}");
+}
+
+#[test]
+fn it_tells_how_short_a_password_may_be_here() {
+    let mut config = Config::default();
+    config.password.min_length = 15;
+    let document = document(&config);
+    for input in ["RegisterInput", "PasswordInput"] {
+        let password = &document["components"]["schemas"][input]["properties"]["password"];
+        assert_eq!((&password["minLength"], &password["maxLength"]), (&15.into(), &Value::Null));
+    }
+}
+
+#[test]
+fn it_lists_the_codes_of_the_reference() {
+    let document = document(&Config::default());
+    let codes = &document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"];
+    let reference = include_str!("../../../../docs/reference/errors.md");
+    let rows = reference.lines().filter_map(|line| line.strip_prefix("| `"));
+    let written: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    assert_eq!(codes, &Value::from(written));
 }

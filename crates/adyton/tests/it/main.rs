@@ -14,6 +14,7 @@ mod password;
 mod races;
 mod refresh;
 mod register;
+mod schema;
 mod secrets;
 mod session;
 mod sessions;
