@@ -6,7 +6,7 @@ use crate::config_file::{Environment, Settings};
 use crate::{http, telemetry};
 use adyton::core::config::DeviceBinding;
 use adyton::{Adyton, Rejection};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -24,11 +24,6 @@ pub(crate) fn run(
 async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
     let server = &settings.config.server;
     let origin = settings.origin("server.listen");
-    ensure!(
-        server.listen.ip().is_loopback(),
-        "`server.listen` ({origin}): must be a loopback address, since this version has no rate \
-         limits yet; put a proxy in front"
-    );
     let stop = http::stop_signal().context("cannot listen for signals")?;
     let auth = Adyton::builder().config(settings.config.clone()).build().await;
     let auth = auth.context("cannot start")?;

@@ -2,8 +2,16 @@
 
 use crate::world::{Actor, PASSWORD, Response, World};
 use adyton::UserId;
-use http::Method;
+use axum::body::{Body, Bytes, HttpBody};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
+use http_body::Frame;
 use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// Starts a call that goes on by itself.
@@ -376,4 +384,61 @@ async fn a_change_goes_on_when_its_caller_leaves() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     panic!("the logout was dropped with its caller");
+}
+
+/// A body that arrives when it is let go.
+struct Late {
+    text: Option<Bytes>,
+    released: oneshot::Receiver<()>,
+}
+
+impl HttpBody for Late {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.text.is_none() {
+            return Poll::Ready(None);
+        }
+        let _ = ready!(Pin::new(&mut self.released).poll(cx));
+        Poll::Ready(self.text.take().map(|text| Ok(Frame::data(text))))
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_is_ended_while_its_body_trickles_in_changes_nothing() {
+    let world = World::new().await;
+    let ada = world.user("ada").await;
+    for (method, path, body) in [
+        (Method::PATCH, "/user", json!({ "name": "Mallory" })),
+        (
+            Method::PUT,
+            "/user/password",
+            json!({ "currentPassword": PASSWORD, "password": "another horse 2" }),
+        ),
+        (Method::DELETE, "/user", json!({ "password": PASSWORD })),
+    ] {
+        for thief in [world.session_of(ada.id).await, world.token_of(ada.id, &["*"]).await] {
+            let (release, released) = oneshot::channel();
+            let text = Some(Bytes::from(body.to_string()));
+            let mut request = thief.request(method.clone(), &format!("/api/auth{path}"));
+            request
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            *request.body_mut() = Body::new(Late { text, released });
+            let theft = tokio::spawn({
+                let thief = thief.clone();
+                async move { thief.send(request).await }
+            });
+            // It is let in, and then waits for its body.
+            tokio::task::yield_now().await;
+            thief.post("/logout", json!({})).await.expect(204);
+            release.send(()).unwrap();
+            theft.await.unwrap().refused(401, "token_invalid");
+        }
+    }
+    assert_eq!(ada.get("/user").await.expect(200)["name"], "ada");
 }
