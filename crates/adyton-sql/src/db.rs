@@ -6,7 +6,7 @@ mod sqlite;
 mod value;
 mod writer;
 
-pub(crate) use value::{FromRow, Row, Value};
+pub(crate) use value::{AnyText, FromRow, Row, Value};
 
 use crate::dialect::Names;
 use crate::error::Result;

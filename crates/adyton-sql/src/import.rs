@@ -5,7 +5,7 @@
 
 use crate::SqlStore;
 use crate::adopt::Table;
-use crate::db::{Tx, Value};
+use crate::db::{AnyText, Tx, Value};
 use crate::error::{Result, SqlError};
 use crate::tokens;
 use adyton_core::ability::Abilities;
@@ -105,7 +105,7 @@ async fn import(tx: &mut Tx, task: Task) -> Result<Batch> {
                AND u.{token} NOT LIKE ? ORDER BY u.id LIMIT ?{for_update}";
     let mut batch = Batch::default();
     let params = [task.after.into(), pattern(), BATCH.into()];
-    for (id, text) in tx.fetch::<(UserId, Option<String>)>(sql, &params).await? {
+    for (id, AnyText(text)) in tx.fetch::<(UserId, AnyText)>(sql, &params).await? {
         batch.last = Some(id);
         batch.seen += 1;
         match import_one(tx, id, &text.unwrap_or_default(), task).await? {

@@ -140,10 +140,11 @@ fn cannot_open(path: &Path, error: impl std::error::Error + Send + Sync + 'stati
     SqlError::Open { path: path.to_owned(), source: Arc::new(error) }
 }
 
-/// A blob is nothing that Adyton wrote, and nothing that JSON could show: it reads as null.
+/// A blob is nothing that Adyton wrote. It is not null either: what has no end lives for ever.
 fn owned(value: ValueRef<'_>) -> Value {
     match value {
-        ValueRef::Null | ValueRef::Blob(_) => Value::Null,
+        ValueRef::Null => Value::Null,
+        ValueRef::Blob(_) => Value::Blob,
         ValueRef::Integer(number) => Value::Int(number),
         ValueRef::Real(number) => Value::Real(number),
         ValueRef::Text(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
@@ -154,6 +155,7 @@ impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
             Self::Null => ValueRef::Null,
+            Self::Blob => ValueRef::Blob(&[]),
             Self::Int(number) => ValueRef::Integer(*number),
             Self::Real(number) => ValueRef::Real(*number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),

@@ -72,13 +72,15 @@ async fn no_plain_text_is_left_anywhere() {
 async fn what_has_not_the_form_of_a_token_stands() {
     let world = old_app("token", 1);
     let sql =
-        "INSERT INTO users (token) VALUES ('short'), (NULL), (''), ('with a blank in the middle')";
+        "INSERT INTO users (token) VALUES ('short'), (NULL), (''), ('with a blank in the middle'),
+               (x'00')";
     world.raw().execute(sql, []).unwrap();
     let store = world.migrated().await;
     let report = store.import_plaintext_tokens(NOW, |_, _| ()).await.unwrap();
     assert_eq!(report.imported, 1);
-    assert_eq!((report.malformed, report.duplicates), (vec![UserId(3), UserId(6)], vec![]));
-    assert_eq!(world.count("SELECT COUNT(*) FROM users WHERE token IS NOT NULL"), 3);
+    assert_eq!(report.malformed, [UserId(3), UserId(6), UserId(7)]);
+    assert!(report.duplicates.is_empty(), "{report:?}");
+    assert_eq!(world.count("SELECT COUNT(*) FROM users WHERE token IS NOT NULL"), 4);
 }
 
 #[tokio::test]

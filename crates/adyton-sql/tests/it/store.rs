@@ -227,6 +227,39 @@ async fn configured_columns_are_shown_as_they_are_stored() {
     assert_eq!(shown, serde_json::json!({"order": "x", "plan": 7, "quota": 0.5, "avatar": null}));
 }
 
+#[tokio::test]
+async fn bytes_where_a_time_belongs_are_no_null() {
+    let world = World::new();
+    let store = world.migrated().await;
+    let user = add_user(&store, "ada@example.com").await;
+    sign_in(&store, &user, "a").await;
+    let access = Hash::of("access of a");
+    for column in ["expires_at", "abilities", "last_used_at"] {
+        let set = |value: &str| {
+            let sql = format!("UPDATE personal_access_tokens SET {column} = {value}");
+            world.raw().execute(&sql, []).unwrap();
+        };
+        set("x'00'");
+        assert!(store.find_token(&access).await.is_err(), "{column}");
+        set("NULL");
+        assert!(store.find_token(&access).await.unwrap().is_some(), "{column}");
+    }
+    world.raw().execute("UPDATE auth_sessions SET revoked_at = x'00'", []).unwrap();
+    assert!(store.find_session(&Hash::of("a")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_spoilt_password_spoils_no_sample() {
+    let world = World::new();
+    let store = world.migrated().await;
+    for address in ["ada@example.com", "bob@example.com"] {
+        add_user(&store, address).await;
+    }
+    world.raw().execute("UPDATE users SET password = x'00ff' WHERE id = 2", []).unwrap();
+    assert_eq!(store.sample_passwords(9).await.unwrap(), [password("hash-1")]);
+    assert!(store.find_account(adyton_core::user::UserId(2)).await.is_err());
+}
+
 fn issue(
     user_id: adyton_core::user::UserId,
     token: adyton_core::token::NewToken,
