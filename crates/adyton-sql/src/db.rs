@@ -37,6 +37,15 @@ impl Db {
         Ok(Self { names, readers, writer })
     }
 
+    /// Opens a SQLite file to look at it; one that is missing is an empty database.
+    pub(crate) fn inspect_sqlite(path: &Path, names: Names) -> Result<Self> {
+        let names = Arc::new(names);
+        let conn = sqlite::open_to_look(path)?;
+        let readers = Readers::one(sqlite::open_to_look(path)?);
+        let writer = Writer::start(Tx { conn, names: Arc::clone(&names) })?;
+        Ok(Self { names, readers, writer })
+    }
+
     /// The configured names.
     pub(crate) fn names(&self) -> &Names {
         &self.names

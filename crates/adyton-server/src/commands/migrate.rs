@@ -29,7 +29,12 @@ pub(crate) struct Migrate {
 }
 
 pub(crate) fn run(command: &Migrate, settings: &Settings, out: &mut impl Write) -> Result<()> {
-    let store = open_store(settings)?;
+    let looks = command.status || command.pretend;
+    let store = if looks {
+        SqlStore::inspect(&settings.config).context("cannot open the database")?
+    } else {
+        open_store(settings)?
+    };
     block_on(async {
         match command {
             Migrate { status: true, json, .. } => status(&store, *json, out).await,
