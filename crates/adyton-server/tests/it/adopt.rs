@@ -255,7 +255,7 @@ fn a_table_that_cannot_be_adopted_is_refused_with_the_reason() {
         (&nameless, "", "the table `users` has no column `name`"),
         (&tokenless, "", "the table `personal_access_tokens` has no column `abilities`"),
         (&LARAVEL.to_owned(), "user_columns = ['plan']", "`users` has no column `plan`"),
-        (&LARAVEL.to_owned(), "token_field = 'hash'", " has no column `hash`"),
+        (&LARAVEL.to_owned(), "token_field = 'hash'", "has no column `hash`"),
     ] {
         let place = Place::with(config);
         place.database().execute_batch(tables).unwrap();
