@@ -86,7 +86,7 @@ async fn who_waits_for_a_lock_waits_once() {
             assert!(attempt.await.unwrap().is_err());
         }
     };
-    tokio::time::timeout(Duration::from_secs(11), answers).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(13), answers).await.unwrap();
     other.execute_batch("ROLLBACK").unwrap();
     add_user(&store, "ada@example.com").await;
     assert_eq!(world.count("SELECT COUNT(*) FROM users"), 1);
