@@ -6,7 +6,7 @@ mod sqlite;
 mod value;
 mod writer;
 
-pub(crate) use value::{FromRow, Row, Value};
+pub(crate) use value::{AnyText, FromRow, Row, Value};
 
 use crate::dialect::Names;
 use crate::error::Result;
@@ -33,6 +33,15 @@ impl Db {
         let names = Arc::new(names);
         let conn = sqlite::open_writer(path)?;
         let readers = Readers::open(path)?;
+        let writer = Writer::start(Tx { conn, names: Arc::clone(&names) })?;
+        Ok(Self { names, readers, writer })
+    }
+
+    /// Opens a SQLite file to look at it; one that is missing is an empty database.
+    pub(crate) fn inspect_sqlite(path: &Path, names: Names) -> Result<Self> {
+        let names = Arc::new(names);
+        let conn = sqlite::open_to_look(path)?;
+        let readers = Readers::one(sqlite::open_to_look(path)?);
         let writer = Writer::start(Tx { conn, names: Arc::clone(&names) })?;
         Ok(Self { names, readers, writer })
     }

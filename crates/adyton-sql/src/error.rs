@@ -45,8 +45,8 @@ pub enum SqlError {
     /// Others keep the file busy, so its log could not be emptied.
     #[error("the database is busy; stop whatever else uses it and repeat")]
     Busy,
-    /// An adopted table lacks a column.
-    #[error("the table `{table}` exists but has no column `{column}`")]
+    /// A table lacks a column, or would lack it once it is made.
+    #[error("the table `{table}` has no column `{column}`")]
     MissingColumn {
         /// Which table.
         table: String,

@@ -5,7 +5,7 @@
 
 use crate::SqlStore;
 use crate::adopt::Table;
-use crate::db::{Tx, Value};
+use crate::db::{AnyText, Tx, Value};
 use crate::error::{Result, SqlError};
 use crate::tokens;
 use adyton_core::ability::Abilities;
@@ -27,9 +27,11 @@ const ERASED: &str = "erased ";
 pub struct ImportReport {
     /// How many tokens were imported.
     pub imported: u64,
-    /// Users whose value has not the form of a token, or is somebody else's token too. It stands
-    /// as it stood.
-    pub skipped: Vec<UserId>,
+    /// Users whose value has not the form of a token. It stands as it stood.
+    pub malformed: Vec<UserId>,
+    /// Users whose value is a token already, somebody else's mostly. It was erased: left in the
+    /// row, it would be a working credential in plain text.
+    pub duplicates: Vec<UserId>,
 }
 
 impl SqlStore {
@@ -57,8 +59,9 @@ impl SqlStore {
             let Some(last) = batch.last else { break };
             after = last;
             done += batch.seen;
-            report.imported += batch.imported;
-            report.skipped.extend(batch.skipped);
+            report.imported += batch.report.imported;
+            report.malformed.extend(batch.report.malformed);
+            report.duplicates.extend(batch.report.duplicates);
             progress(done, total);
         }
         self.db.alone(|tx| Box::pin(rewrite_file(tx))).await?;
@@ -88,8 +91,13 @@ struct Task {
 struct Batch {
     last: Option<UserId>,
     seen: u64,
-    imported: u64,
-    skipped: Vec<UserId>,
+    report: ImportReport,
+}
+
+enum Found {
+    New,
+    Duplicate,
+    Malformed,
 }
 
 async fn import(tx: &mut Tx, task: Task) -> Result<Batch> {
@@ -97,35 +105,39 @@ async fn import(tx: &mut Tx, task: Task) -> Result<Batch> {
                AND u.{token} NOT LIKE ? ORDER BY u.id LIMIT ?{for_update}";
     let mut batch = Batch::default();
     let params = [task.after.into(), pattern(), BATCH.into()];
-    for (id, text) in tx.fetch::<(UserId, Option<String>)>(sql, &params).await? {
-        let imported = import_one(tx, id, &text.unwrap_or_default(), task).await?;
+    for (id, AnyText(text)) in tx.fetch::<(UserId, AnyText)>(sql, &params).await? {
         batch.last = Some(id);
         batch.seen += 1;
-        batch.imported += u64::from(imported);
-        if !imported {
-            batch.skipped.push(id);
+        match import_one(tx, id, &text.unwrap_or_default(), task).await? {
+            Found::New => batch.report.imported += 1,
+            Found::Duplicate => batch.report.duplicates.push(id),
+            Found::Malformed => batch.report.malformed.push(id),
         }
     }
     Ok(batch)
 }
 
-async fn import_one(tx: &mut Tx, id: UserId, text: &str, task: Task) -> Result<bool> {
+async fn import_one(tx: &mut Tx, id: UserId, text: &str, task: Task) -> Result<Found> {
     let shape = (16..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     let hash = Hash::of(text);
     let known = "SELECT 1 FROM {tokens} WHERE {token} = ?";
-    if !shape || tx.fetch_one::<i64>(known, &[hash.into()]).await?.is_some() {
-        return Ok(false);
-    }
-    let token = NewToken {
-        name: "imported".into(),
-        hash,
-        abilities: Abilities::all(),
-        expires_at: task.expires_at,
+    let found = match tx.fetch_one::<i64>(known, &[hash.into()]).await? {
+        Some(_) => Found::Duplicate,
+        None if shape => Found::New,
+        None => return Ok(Found::Malformed),
     };
-    tokens::insert(tx, id, token, task.now).await?;
+    if let Found::New = found {
+        let token = NewToken {
+            name: "imported".into(),
+            hash,
+            abilities: Abilities::all(),
+            expires_at: task.expires_at,
+        };
+        tokens::insert(tx, id, token, task.now).await?;
+    }
     let erased = if task.nullable { Value::Null } else { unusable()?.into() };
     tx.execute("UPDATE {users} SET {token} = ? WHERE id = ?", &[erased, id.into()]).await?;
-    Ok(true)
+    Ok(found)
 }
 
 /// A value that is nobody's token, and like no other where the column is unique.

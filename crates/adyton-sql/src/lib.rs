@@ -67,6 +67,17 @@ impl SqlStore {
         let db = Db::open_sqlite(&config.connector.sqlite_path(), Names::new(config))?;
         Ok(Self { db: Arc::new(db), personal_token_expiration: config.personal_token_expiration })
     }
+
+    /// Opens the database only to look at it: nothing can be written, and a file that is missing
+    /// is not made, but taken for an empty database.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn inspect(config: &Config) -> Result<Self, SqlError> {
+        config.validate()?;
+        let db = Db::inspect_sqlite(&config.connector.sqlite_path(), Names::new(config))?;
+        Ok(Self { db: Arc::new(db), personal_token_expiration: config.personal_token_expiration })
+    }
 }
 
 impl SqlStore {

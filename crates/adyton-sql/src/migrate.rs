@@ -123,7 +123,7 @@ impl SqlStore {
     /// # Errors
     /// As [`migrate`](Self::migrate), which would then fail too.
     pub async fn status(&self) -> Result<Vec<MigrationStatus>, SqlError> {
-        let plan = self.db.transaction(|tx| Box::pin(plan(tx))).await?;
+        let plan = self.db.alone(|tx| Box::pin(look(tx))).await?;
         Ok(plan.into_iter().map(|step| step.status).collect())
     }
 
@@ -133,7 +133,7 @@ impl SqlStore {
     /// # Errors
     /// As [`migrate`](Self::migrate), which would then fail too.
     pub async fn pretend(&self) -> Result<String, SqlError> {
-        let plan = self.db.transaction(|tx| Box::pin(plan(tx))).await?;
+        let plan = self.db.alone(|tx| Box::pin(look(tx))).await?;
         let texts = plan.iter().filter_map(|step| step.pretend(self.db.names()));
         let text: String = texts.collect();
         Ok(if text.is_empty() { text } else { LEDGER.trim_start().to_owned() + &text })
@@ -159,7 +159,7 @@ impl SqlStore {
             step.migration.subject == Subject::Tokens
                 && matches!(step.status.state, MigrationState::Adopted(_))
         };
-        let plan = self.db.transaction(|tx| Box::pin(plan(tx))).await?;
+        let plan = self.db.alone(|tx| Box::pin(look(tx))).await?;
         Ok(plan.iter().any(adopted))
     }
 }
@@ -225,6 +225,14 @@ async fn enter(
     Ok(())
 }
 
+/// The plan, of one state of the database; it takes no lock that a writer would.
+async fn look(tx: &mut Tx) -> Result<Vec<Step>> {
+    tx.script("BEGIN").await?;
+    let plan = plan(tx).await;
+    tx.script("ROLLBACK").await?;
+    plan
+}
+
 async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
     let ledger = read_ledger(tx).await?;
     let mut plan = Vec::new();
@@ -236,7 +244,7 @@ async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
         let standing = Table::find(tx, &table).await?;
         let warnings = match &standing {
             Some(standing) => migration.subject.check(standing, tx.names(), entry.is_some())?,
-            None => Vec::new(),
+            None => migration.subject.check_new(tx.names()).map(|()| Vec::new())?,
         };
         let state = match (standing, entry) {
             (None, _) => MigrationState::Pending,
@@ -285,6 +293,18 @@ impl Subject {
             Self::Tokens => &names.tokens,
             Self::Sessions => &names.sessions,
             Self::Own(name) => name,
+        }
+    }
+
+    /// Refuses to make a table that would lack what the configuration names.
+    fn check_new(self, names: &Names) -> Result<()> {
+        let made = |column: &&String| USER_COLUMNS.iter().any(|c| c.eq_ignore_ascii_case(column));
+        match names.user_columns.iter().find(|column| !made(column)) {
+            Some(column) if self == Self::Users => {
+                let table = self.table(names).to_owned();
+                Err(SqlError::MissingColumn { table, column: column.clone() })
+            }
+            _ => Ok(()),
         }
     }
 

@@ -164,7 +164,8 @@ pub(crate) async fn end_longest_idle(
     for session in others.into_iter().skip(cap.saturating_sub(1) as usize) {
         end_one(tx, &session, now).await?;
         let event = Event::new(EventKind::SessionRevoked, now).user(new.user_id);
-        events::insert(tx, vec![event.session(&session.public_id)]).await?;
+        let event = event.session(&session.public_id).reason("too_many_sessions");
+        events::insert(tx, vec![event]).await?;
         ended.push(session.public_id);
     }
     Ok(ended)

@@ -5,7 +5,7 @@ use crate::db::Tx;
 use crate::error::{Result, SqlError};
 use crate::{events, prune, sessions, tokens, users};
 use adyton_core::clock::Timestamp;
-use adyton_core::event::Event;
+use adyton_core::event::{Event, EventKind};
 use adyton_core::store::{
     OpenedSession, OwnedRevocation, PasswordChange, Pruned, SessionOpening, SignInRecord, SignedIn,
     Store, StoreError, Which, Who,
@@ -55,7 +55,11 @@ impl Store for SqlStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.db.fetch_one::<i64>("SELECT 1 FROM {users} LIMIT 1", &[]).await?;
+        // The end of each table's key: it costs the same however many rows there are.
+        let sql = "SELECT (SELECT MAX(id) FROM {users}), (SELECT MAX(id) FROM {tokens}),
+                   (SELECT MAX(id) FROM {sessions})";
+        type Last = Option<i64>;
+        self.db.fetch_one::<(Last, (Last, Last))>(sql, &[]).await?;
         Ok(())
     }
 }
@@ -106,13 +110,22 @@ async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool> {
     Ok(true)
 }
 
+/// Every session and token that ends has an event of its own, after the one that tells why.
 async fn revoke_owned(tx: &mut Tx, revocation: OwnedRevocation) -> Result<()> {
     let OwnedRevocation { user_id, keep, tokens, now, event } = revocation;
-    sessions::end(tx, user_id, keep.map_or(Which::All, Which::AllBut), now).await?;
-    if tokens {
-        tokens::delete_personal(tx, user_id, None).await?;
+    let network = event.as_ref().and_then(|event| event.network.clone());
+    let of_kind = |kind| Event::new(kind, now).user(user_id).network(network.clone());
+    let mut written: Vec<_> = event.into_iter().collect();
+    for id in sessions::end(tx, user_id, keep.map_or(Which::All, Which::AllBut), now).await? {
+        let ended = of_kind(EventKind::SessionRevoked).reason("password_change");
+        written.push(ended.session(&id));
     }
-    events::insert(tx, event.into_iter().collect()).await
+    if tokens {
+        for id in tokens::delete_all_personal(tx, user_id).await? {
+            written.push(of_kind(EventKind::AuthnTokenRevoked).reason("password_change").token(id));
+        }
+    }
+    events::insert(tx, written).await
 }
 
 /// What a user who is gone already has left behind goes too.

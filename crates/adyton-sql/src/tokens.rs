@@ -123,7 +123,7 @@ async fn has_credential(tx: &mut Tx, credential: Credential) -> Result<bool> {
 }
 
 async fn revoke(tx: &mut Tx, user: UserId, id: TokenId, event: Event) -> Result<bool> {
-    let deleted = delete_personal(tx, user, Some(id)).await? > 0;
+    let deleted = delete_personal(tx, user, id).await?;
     if deleted {
         events::insert(tx, vec![event.user(user).token(id)]).await?;
     }
@@ -154,21 +154,27 @@ pub(crate) async fn delete(tx: &mut Tx, id: TokenId) -> Result<u64> {
     tx.execute("DELETE FROM {tokens} WHERE id = ? AND tokenable_type = ?", &[id.into(), kind]).await
 }
 
-/// Deletes personal access tokens of a user: one, or all. The id bounds what is compared, so that
-/// one statement serves both.
-pub(crate) async fn delete_personal(
-    tx: &mut Tx,
-    user_id: UserId,
-    id: Option<TokenId>,
-) -> Result<u64> {
-    let sql = "DELETE FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ?
-               AND id BETWEEN ? AND ?
+/// Deletes a personal access token of a user.
+async fn delete_personal(tx: &mut Tx, user_id: UserId, id: TokenId) -> Result<bool> {
+    let sql = "DELETE FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ? AND id = ?
                AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = {tokens}.id)
                AND NOT EXISTS (SELECT 1 FROM {sessions} s
                                WHERE s.previous_access_token_id = {tokens}.id)";
-    let (first, last) = id.map_or((i64::MIN, i64::MAX), |id| (id.0, id.0));
     let kind = tx.tokenable_type();
-    tx.execute(sql, &[kind, user_id.into(), first.into(), last.into()]).await
+    Ok(tx.execute(sql, &[kind, user_id.into(), id.into()]).await? > 0)
+}
+
+/// Deletes every personal access token of a user, and returns their ids.
+pub(crate) async fn delete_all_personal(tx: &mut Tx, user_id: UserId) -> Result<Vec<TokenId>> {
+    let sql = "SELECT id FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ? ORDER BY id";
+    let kind = tx.tokenable_type();
+    let mut deleted = Vec::new();
+    for id in tx.fetch::<TokenId>(sql, &[kind, user_id.into()]).await? {
+        if delete_personal(tx, user_id, id).await? {
+            deleted.push(id);
+        }
+    }
+    Ok(deleted)
 }
 
 /// Deletes every token of a user.

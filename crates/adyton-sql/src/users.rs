@@ -1,7 +1,7 @@
 //! Users in SQL. The table may be somebody else's: no column is written but the known six.
 
 use crate::SqlStore;
-use crate::db::{FromRow, Row, Tx};
+use crate::db::{AnyText, FromRow, Row, Tx};
 use crate::dialect::Names;
 use crate::error::{Result, SqlError};
 use crate::events;
@@ -78,7 +78,8 @@ impl UserStore for SqlStore {
 
     async fn sample_passwords(&self, limit: u32) -> Result<Vec<StoredPassword>, StoreError> {
         let sql = "SELECT password FROM {users} WHERE password <> '' ORDER BY id DESC LIMIT ?";
-        Ok(self.db.fetch(sql, &[limit.into()]).await?)
+        let sample: Vec<AnyText> = self.db.fetch(sql, &[limit.into()]).await?;
+        Ok(sample.into_iter().filter_map(|AnyText(hash)| hash.map(StoredPassword::new)).collect())
     }
 }
 

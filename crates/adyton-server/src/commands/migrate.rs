@@ -3,6 +3,7 @@
 use super::{block_on, open_store, terminal};
 use crate::config_file::Settings;
 use adyton::core::clock::{Clock, SystemClock, Timestamp};
+use adyton::core::user::UserId;
 use adyton::sql::{ImportReport, MigrationReport, MigrationState, MigrationStatus, SqlStore};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -28,7 +29,12 @@ pub(crate) struct Migrate {
 }
 
 pub(crate) fn run(command: &Migrate, settings: &Settings, out: &mut impl Write) -> Result<()> {
-    let store = open_store(settings)?;
+    let looks = command.status || command.pretend;
+    let store = if looks {
+        SqlStore::inspect(&settings.config).context("cannot open the database")?
+    } else {
+        open_store(settings)?
+    };
     block_on(async {
         match command {
             Migrate { status: true, json, .. } => status(&store, *json, out).await,
@@ -73,7 +79,8 @@ fn as_json(migrated: &MigrationReport, imported: Option<&ImportReport>) -> serde
     let mut report = json!({ "created": created, "adopted": adopted, "warnings": warnings });
     if let Some(imported) = imported {
         report["imported"] = imported.imported.into();
-        report["skipped"] = skipped(imported).into();
+        report["malformed"] = ids(&imported.malformed).into();
+        report["duplicates"] = ids(&imported.duplicates).into();
     }
     report
 }
@@ -111,11 +118,17 @@ async fn import(store: &SqlStore) -> Result<ImportReport> {
 
 fn show_import(report: &ImportReport, settings: &Settings, out: &mut impl Write) -> Result<()> {
     writeln!(out, "imported {} tokens", report.imported)?;
-    let skipped = skipped(report);
-    if !skipped.is_empty() {
+    let (malformed, duplicates) = (ids(&report.malformed), ids(&report.duplicates));
+    if !malformed.is_empty() {
         writeln!(
             out,
-            "not imported, since they are not 16 to 255 printable characters: those of the users {skipped:?}"
+            "not imported, since they are not 16 to 255 printable characters: those of the users {malformed:?}"
+        )?;
+    }
+    if !duplicates.is_empty() {
+        writeln!(
+            out,
+            "erased but not imported, since they were in the token table already: those of the users {duplicates:?}"
         )?;
     }
     if !settings.config.compat.imported_tokens {
@@ -124,8 +137,8 @@ fn show_import(report: &ImportReport, settings: &Settings, out: &mut impl Write)
     Ok(())
 }
 
-fn skipped(report: &ImportReport) -> Vec<i64> {
-    report.skipped.iter().map(|id| id.0).collect()
+fn ids(users: &[UserId]) -> Vec<i64> {
+    users.iter().map(|id| id.0).collect()
 }
 
 fn statuses(migrations: &[MigrationStatus]) -> Vec<serde_json::Value> {

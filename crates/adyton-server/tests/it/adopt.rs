@@ -252,10 +252,10 @@ fn a_table_that_cannot_be_adopted_is_refused_with_the_reason() {
     for (tables, config, told) in [
         (&uuid, "", "the table `users` has no integer key: Adyton needs `id INTEGER PRIMARY KEY`"),
         (&keyless, "", "the table `users` has no integer key"),
-        (&nameless, "", "the table `users` exists but has no column `name`"),
-        (&tokenless, "", "the table `personal_access_tokens` exists but has no column `abilities`"),
-        (&LARAVEL.to_owned(), "user_columns = ['plan']", "`users` exists but has no column `plan`"),
-        (&LARAVEL.to_owned(), "token_field = 'hash'", "exists but has no column `hash`"),
+        (&nameless, "", "the table `users` has no column `name`"),
+        (&tokenless, "", "the table `personal_access_tokens` has no column `abilities`"),
+        (&LARAVEL.to_owned(), "user_columns = ['plan']", "`users` has no column `plan`"),
+        (&LARAVEL.to_owned(), "token_field = 'hash'", "has no column `hash`"),
     ] {
         let place = Place::with(config);
         place.database().execute_batch(tables).unwrap();

@@ -282,8 +282,9 @@ fn with_plain_text_tokens(file: &str) -> Place {
            token TEXT, created_at TEXT, updated_at TEXT);
          INSERT INTO users (name, email, password, token) VALUES
            ('Ada', 'ada@example.com', 'x', '{}'), ('Bob', 'bob@example.com', 'x', '{}'),
-           ('Eve', 'eve@example.com', 'x', 'short'), ('Joe', 'joe@example.com', 'x', NULL)",
-        PLAIN[0], PLAIN[1]
+           ('Eve', 'eve@example.com', 'x', 'short'), ('Joe', 'joe@example.com', 'x', NULL),
+           ('Ann', 'ann@example.com', 'x', '{}')",
+        PLAIN[0], PLAIN[1], PLAIN[0]
     );
     place.database().execute_batch(&make).unwrap();
     place
@@ -295,7 +296,8 @@ async fn plain_text_tokens_are_imported_and_leave_no_trace() {
     assert!(PLAIN.iter().all(|token| contains(&place.database_bytes(), token)));
     let told = place.done("migrate --import-plaintext-tokens");
     assert!(told.contains("imported 2 tokens\n"), "{told}");
-    assert!(told.contains("those of the users [3]"), "{told}");
+    assert!(told.contains("characters: those of the users [3]"), "{told}");
+    assert!(told.contains("already: those of the users [5]"), "{told}");
     assert!(told.contains("set `compat.imported_tokens = true`"), "{told}");
     assert!(!PLAIN.iter().any(|token| contains(&place.database_bytes(), token)));
     assert!(!PLAIN.iter().any(|token| told.contains(token)) && !told.contains("short"));
@@ -325,7 +327,8 @@ fn an_import_tells_json() {
     let place = with_plain_text_tokens("compat.imported_tokens = true");
     let out = place.done("migrate --import-plaintext-tokens --json");
     let told: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"));
-    assert_eq!((&told["imported"], &told["skipped"]), (&json!(2), &json!([3])));
+    assert_eq!(told["imported"], 2);
+    assert_eq!((&told["malformed"], &told["duplicates"]), (&json!([3]), &json!([5])));
     assert_eq!(told["adopted"], json!(["users"]));
 }
 

@@ -30,6 +30,16 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a connection that cannot write, to the file or, where there is none, to an empty database.
+pub(super) fn open_to_look(path: &Path) -> Result<Connection> {
+    if path.try_exists().map_err(|error| cannot_open(path, error))? {
+        return open_reader(path);
+    }
+    let conn = Connection::open_in_memory()?;
+    conn.pragma_update(None, "query_only", true)?;
+    Ok(conn)
+}
+
 /// Tries again while the file is busy. SQLite waits by itself, but not where two processes switch
 /// a new file to its log at once, or where one closes the log that the other opens.
 fn patiently<T>(attempt: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
@@ -58,6 +68,11 @@ impl Readers {
         let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
         let connections = (0..cores).map(|_| open_reader(path).map(Mutex::new));
         Ok(Self { connections: connections.collect::<Result<_, _>>()?, next: AtomicUsize::new(0) })
+    }
+
+    /// Takes a single one.
+    pub(super) fn one(connection: Connection) -> Self {
+        Self { connections: vec![Mutex::new(connection)], next: AtomicUsize::new(0) }
     }
 
     /// Uses one that is free, or the next one that will be.
@@ -140,10 +155,11 @@ fn cannot_open(path: &Path, error: impl std::error::Error + Send + Sync + 'stati
     SqlError::Open { path: path.to_owned(), source: Arc::new(error) }
 }
 
-/// A blob is nothing that Adyton wrote, and nothing that JSON could show: it reads as null.
+/// A blob is nothing that Adyton wrote. It is not null either: what has no end lives for ever.
 fn owned(value: ValueRef<'_>) -> Value {
     match value {
-        ValueRef::Null | ValueRef::Blob(_) => Value::Null,
+        ValueRef::Null => Value::Null,
+        ValueRef::Blob(_) => Value::Blob,
         ValueRef::Integer(number) => Value::Int(number),
         ValueRef::Real(number) => Value::Real(number),
         ValueRef::Text(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
@@ -154,6 +170,7 @@ impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
             Self::Null => ValueRef::Null,
+            Self::Blob => ValueRef::Blob(&[]),
             Self::Int(number) => ValueRef::Integer(*number),
             Self::Real(number) => ValueRef::Real(*number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),

@@ -17,6 +17,8 @@ pub(crate) enum Value {
     Int(i64),
     Real(f64),
     Text(String),
+    /// Bytes, which nothing of Adyton's is: what they are is not told.
+    Blob,
     /// A point in time, for databases that have a type for it; text in SQLite.
     Time(Timestamp),
 }
@@ -101,7 +103,10 @@ impl Column for Timestamp {
 
 impl Column for Abilities {
     fn read(value: Value) -> Option<Self> {
-        Some(Self::from_stored(String::read(value).as_deref()))
+        match value {
+            Value::Blob => None,
+            value => Some(Self::from_stored(String::read(value).as_deref())),
+        }
     }
 }
 
@@ -114,11 +119,21 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
-/// By the type in which it is stored, for columns of which nothing is known.
+/// A text, or nothing where there is none: for who can do without the rows that are spoilt.
+pub(crate) struct AnyText(pub(crate) Option<String>);
+
+impl Column for AnyText {
+    fn read(value: Value) -> Option<Self> {
+        Some(Self(String::read(value)))
+    }
+}
+
+/// By the type in which it is stored, for columns of which nothing is known. JSON cannot show
+/// bytes.
 impl Column for Json {
     fn read(value: Value) -> Option<Self> {
         Some(match value {
-            Value::Null => Self::Null,
+            Value::Null | Value::Blob => Self::Null,
             Value::Int(number) => number.into(),
             Value::Real(number) => number.into(),
             Value::Text(text) => text.into(),

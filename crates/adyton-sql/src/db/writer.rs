@@ -2,7 +2,8 @@
 //! busy becomes one transaction, each piece of work in a savepoint of its own, and is answered
 //! after the commit. With `synchronous = FULL` that is worth a factor of seven to twenty.
 //!
-//! It retries nothing: work that fails is rolled back alone; a commit that fails fails everybody.
+//! It retries nothing: work that fails is rolled back alone; a commit that fails fails everybody,
+//! and while another process holds the lock, everybody is who was queued by the end of the wait.
 
 use super::{Body, Tx};
 use crate::error::{Result, SqlError};
@@ -15,6 +16,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Most pieces of work in one commit, and in the queue before callers wait to join it.
 const BATCH: usize = 256;
+/// Most that are answered at once when no transaction can begin.
+const MOST_TURNED_AWAY: usize = 64 * BATCH;
 
 /// The thread's handle. When it is dropped the thread finishes what is queued, then ends.
 pub(super) struct Writer {
@@ -111,19 +114,45 @@ fn serve(mut tx: Tx, mut messages: mpsc::Receiver<Message>) {
     let mut batch = Vec::with_capacity(BATCH);
     while messages.blocking_recv_many(&mut batch, BATCH) > 0 {
         let (alone, grouped): (Vec<_>, Vec<_>) = batch.drain(..).partition(|message| message.alone);
-        if !grouped.is_empty() {
-            commit_together(&mut tx, grouped.into_iter().map(|message| message.job).collect());
+        if !grouped.is_empty()
+            && let Err(error) = commit_together(&mut tx, jobs_of(grouped))
+        {
+            turn_away(&mut tx, &mut messages, &error);
         }
-        for Message { mut job, .. } in alone {
-            job.run(&mut tx);
-            job.answer(Ok(()));
-        }
+        run_alone(&mut tx, alone);
     }
 }
 
-fn commit_together(tx: &mut Tx, mut jobs: Vec<Box<dyn Job>>) {
-    let committed = tx
-        .control("BEGIN IMMEDIATE")
+/// Answers what is queued with the error for which nothing could begin, so that nobody waits for
+/// several time-outs in a row.
+fn turn_away(tx: &mut Tx, messages: &mut mpsc::Receiver<Message>, error: &SqlError) {
+    // Bounded, since callers may try again at once.
+    let queued: Vec<_> =
+        std::iter::from_fn(|| messages.try_recv().ok()).take(MOST_TURNED_AWAY).collect();
+    let (alone, grouped): (Vec<_>, Vec<_>) = queued.into_iter().partition(|message| message.alone);
+    for job in jobs_of(grouped) {
+        job.answer(Err(error.clone()));
+    }
+    run_alone(tx, alone);
+}
+
+fn jobs_of(messages: Vec<Message>) -> Vec<Box<dyn Job>> {
+    messages.into_iter().map(|message| message.job).collect()
+}
+
+fn run_alone(tx: &mut Tx, messages: Vec<Message>) {
+    for Message { mut job, .. } in messages {
+        job.run(tx);
+        job.answer(Ok(()));
+    }
+}
+
+/// Commits what the jobs do. An error is that nothing could begin; all others are told the jobs
+/// alone.
+fn commit_together(tx: &mut Tx, mut jobs: Vec<Box<dyn Job>>) -> Result<()> {
+    let begun = tx.control("BEGIN IMMEDIATE");
+    let committed = begun
+        .clone()
         .and_then(|()| jobs.iter_mut().try_for_each(|job| run_in_savepoint(tx, job.as_mut())))
         .and_then(|()| tx.control("COMMIT"));
     if let Err(error) = &committed {
@@ -135,6 +164,7 @@ fn commit_together(tx: &mut Tx, mut jobs: Vec<Box<dyn Job>>) {
     for job in jobs {
         job.answer(committed.clone());
     }
+    begun
 }
 
 fn run_in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<()> {

@@ -3,6 +3,7 @@
 use crate::world::{NOW, World};
 use adyton_core::secret::Hash;
 use adyton_core::store::TokenStore;
+use adyton_core::user::UserId;
 use adyton_sql::SqlError;
 
 const COLUMNS: &str =
@@ -52,7 +53,8 @@ async fn no_plain_text_is_left_anywhere() {
         let mut heard = Vec::new();
         let report = store.import_plaintext_tokens(NOW, |done, total| heard.push((done, total)));
         let report = report.await.unwrap();
-        assert_eq!((report.imported, report.skipped.len()), (450, 0), "{column}");
+        assert_eq!(report.imported, 450, "{column}");
+        assert!(report.malformed.is_empty() && report.duplicates.is_empty(), "{report:?}");
         assert_eq!(heard, [(200, 450), (400, 450), (450, 450)]);
         assert!(!holds(&world, "plain-text-of-"), "{column}");
         for n in [0, 449] {
@@ -69,13 +71,33 @@ async fn no_plain_text_is_left_anywhere() {
 #[tokio::test]
 async fn what_has_not_the_form_of_a_token_stands() {
     let world = old_app("token", 1);
-    let sql = "INSERT INTO users (token) VALUES ('short'), (NULL), (''), ('with a blank in the middle'), (?)";
-    world.raw().execute(sql, [plain(0)]).unwrap();
+    let sql =
+        "INSERT INTO users (token) VALUES ('short'), (NULL), (''), ('with a blank in the middle'),
+               (x'00')";
+    world.raw().execute(sql, []).unwrap();
     let store = world.migrated().await;
     let report = store.import_plaintext_tokens(NOW, |_, _| ()).await.unwrap();
     assert_eq!(report.imported, 1);
-    assert_eq!(report.skipped.iter().map(|id| id.0).collect::<Vec<_>>(), [3, 6, 7]);
+    assert_eq!(report.malformed, [UserId(3), UserId(6), UserId(7)]);
+    assert!(report.duplicates.is_empty(), "{report:?}");
     assert_eq!(world.count("SELECT COUNT(*) FROM users WHERE token IS NOT NULL"), 4);
+}
+
+#[tokio::test]
+async fn what_is_a_token_already_is_erased_too() {
+    for column in ["token", "token TEXT NOT NULL"] {
+        let world = old_app(column, 2);
+        world.raw().execute("INSERT INTO users (token) VALUES (?)", [plain(0)]).unwrap();
+        let store = world.migrated().await;
+        let report = store.import_plaintext_tokens(NOW, |_, _| ()).await.unwrap();
+        assert_eq!((report.imported, report.malformed), (2, vec![]));
+        assert_eq!(report.duplicates, [UserId(4)], "{column}");
+        assert!(!holds(&world, "plain-text-of-"), "{column}");
+        let found = store.find_token(&Hash::of(&plain(0))).await.unwrap().unwrap();
+        assert_eq!(found.token.user_id, UserId(1));
+        let again = store.import_plaintext_tokens(NOW, |_, _| ()).await.unwrap();
+        assert_eq!(again, Default::default(), "{column}");
+    }
 }
 
 #[tokio::test]

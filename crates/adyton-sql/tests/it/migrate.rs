@@ -1,7 +1,7 @@
 //! Migrations, on empty files and on those of others.
 
 use crate::world::{NOW, World, add_user, sign_in};
-use adyton_sql::{MigrationState, SqlError};
+use adyton_sql::{MigrationState, SqlError, SqlStore};
 
 /// As Laravel's own migrations make them on SQLite.
 pub(crate) const LARAVEL: &str = r#"
@@ -86,7 +86,7 @@ async fn what_cannot_be_adopted_is_refused_and_named() {
         error.to_string()
     };
     let message = refused("CREATE TABLE users (id INTEGER PRIMARY KEY, name, email);").await;
-    assert_eq!(message, "the table `users` exists but has no column `password`");
+    assert_eq!(message, "the table `users` has no column `password`");
     let columns = "name, email, password, created_at, updated_at";
     for key in ["id VARCHAR(36) PRIMARY KEY", "id INTEGER", "id BIGINT PRIMARY KEY"] {
         let message = refused(&format!("CREATE TABLE users ({key}, {columns});")).await;
@@ -112,10 +112,38 @@ async fn what_is_doubtful_is_said() {
 async fn a_configured_column_must_exist() {
     let mut world = World::new();
     world.config.user_columns = vec!["plan".into()];
+    let lacks = |error: SqlError| matches!(error, SqlError::MissingColumn { column, .. } if column == "plan");
     let store = world.open();
-    store.migrate(NOW).await.unwrap();
-    let error = store.is_current().await.unwrap_err();
-    assert!(matches!(error, SqlError::MissingColumn { column, .. } if column == "plan"));
+    assert!(lacks(store.migrate(NOW).await.unwrap_err()));
+    assert_eq!(schema(&world), [""; 0], "no table is made that lacks it");
+    world.config.user_columns.clear();
+    world.migrated().await;
+    assert!(lacks(store.is_current().await.unwrap_err()));
+}
+
+#[tokio::test]
+async fn looking_makes_and_changes_no_file() {
+    let world = World::new();
+    let store = SqlStore::inspect(&world.config).unwrap();
+    let status = store.status().await.unwrap();
+    assert!(status.iter().all(|status| status.state == MigrationState::Pending));
+    assert!(store.pretend().await.unwrap().contains("CREATE TABLE"));
+    assert!(!store.is_current().await.unwrap() && !store.adopted_token_table().await.unwrap());
+    assert!(store.migrate(NOW).await.is_err());
+    assert!(!world.path().parent().unwrap().exists());
+
+    let world = World::with_tables(LARAVEL);
+    let before = std::fs::read(world.path()).unwrap();
+    let store = SqlStore::inspect(&world.config).unwrap();
+    assert_eq!(store.status().await.unwrap()[0].state, MigrationState::PendingAdoption);
+    assert!(store.pretend().await.unwrap().contains("-- adopts the table users"));
+    assert!(store.migrate(NOW).await.is_err());
+    drop(store);
+    assert_eq!(std::fs::read(world.path()).unwrap(), before);
+    assert_eq!(std::fs::read_dir(world.path().parent().unwrap()).unwrap().count(), 1);
+    let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+    let mode = world.raw().query_row("PRAGMA journal_mode", [], mode).unwrap();
+    assert_eq!(mode, "delete");
 }
 
 #[tokio::test]

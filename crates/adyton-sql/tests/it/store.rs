@@ -4,10 +4,11 @@ use crate::world::{
     NOW, World, add_user, email, event, existing, new_token, new_user, password, record, rotation,
     sign_in,
 };
-use adyton_core::event::EventKind;
+use adyton_core::event::{Event, EventKind};
 use adyton_core::secret::Hash;
 use adyton_core::store::{
-    PasswordChange, SessionStore, Store, TokenIssue, TokenStore, UserStore, UserUpdate, Who,
+    EventStore, OwnedRevocation, PasswordChange, SessionStore, Store, TokenIssue, TokenStore,
+    UserStore, UserUpdate, Who,
 };
 use adyton_core::user::UserChange;
 
@@ -84,6 +85,8 @@ async fn the_longest_idle_session_makes_room() {
     }
     assert_eq!(sign_in(&store, &user, "d").await.ended, ["public-a"]);
     assert!(store.find_token(&Hash::of("access of a")).await.unwrap().is_none());
+    let ended = event(EventKind::SessionRevoked).user(user.id).session("public-a");
+    assert_eq!(store.list_events(1).await.unwrap(), [ended.reason("too_many_sessions")]);
     let live = store.list_sessions(user.id, NOW).await.unwrap();
     assert_eq!(
         live.iter().map(|s| &*s.public_id).collect::<Vec<_>>(),
@@ -225,6 +228,72 @@ async fn configured_columns_are_shown_as_they_are_stored() {
     let user = store.list_users(adyton_core::user::UserId(0), 9).await.unwrap().remove(0);
     let shown = serde_json::to_value(&user.columns).unwrap();
     assert_eq!(shown, serde_json::json!({"order": "x", "plan": 7, "quota": 0.5, "avatar": null}));
+}
+
+#[tokio::test]
+async fn bytes_where_a_time_belongs_are_no_null() {
+    let world = World::new();
+    let store = world.migrated().await;
+    let user = add_user(&store, "ada@example.com").await;
+    sign_in(&store, &user, "a").await;
+    let access = Hash::of("access of a");
+    for column in ["expires_at", "abilities", "last_used_at"] {
+        let set = |value: &str| {
+            let sql = format!("UPDATE personal_access_tokens SET {column} = {value}");
+            world.raw().execute(&sql, []).unwrap();
+        };
+        set("x'00'");
+        assert!(store.find_token(&access).await.is_err(), "{column}");
+        set("NULL");
+        assert!(store.find_token(&access).await.unwrap().is_some(), "{column}");
+    }
+    world.raw().execute("UPDATE auth_sessions SET revoked_at = x'00'", []).unwrap();
+    assert!(store.find_session(&Hash::of("a")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_spoilt_password_spoils_no_sample() {
+    let world = World::new();
+    let store = world.migrated().await;
+    for address in ["ada@example.com", "bob@example.com"] {
+        add_user(&store, address).await;
+    }
+    world.raw().execute("UPDATE users SET password = x'00ff' WHERE id = 2", []).unwrap();
+    assert_eq!(store.sample_passwords(9).await.unwrap(), [password("hash-1")]);
+    assert!(store.find_account(adyton_core::user::UserId(2)).await.is_err());
+}
+
+#[tokio::test]
+async fn what_ends_with_a_password_is_told_one_by_one() {
+    let world = World::new();
+    let store = world.migrated().await;
+    let user = add_user(&store, "ada@example.com").await;
+    let kept = sign_in(&store, &user, "kept").await.session;
+    sign_in(&store, &user, "other").await;
+    let created = event(EventKind::AuthnTokenCreated);
+    let token = store.insert_token(issue(user.id, new_token("pat"), 9, NOW, created)).await;
+    let token = token.unwrap().token().unwrap();
+    let network = Some("203.0.113.0/24".to_owned());
+    let now = NOW.plus(5);
+    let why =
+        Event::new(EventKind::AuthnPasswordChange, now).user(user.id).network(network.clone());
+    let revocation = OwnedRevocation {
+        user_id: user.id,
+        keep: Some(kept.id),
+        tokens: true,
+        now,
+        event: Some(why.clone()),
+    };
+    store.revoke_owned(revocation.clone()).await.unwrap();
+    let told = |kind| {
+        let told = Event::new(kind, now).user(user.id).network(network.clone());
+        told.reason("password_change")
+    };
+    let ended = told(EventKind::SessionRevoked).session("public-other");
+    let deleted = told(EventKind::AuthnTokenRevoked).token(token.id);
+    assert_eq!(store.list_events(3).await.unwrap(), [deleted, ended, why.clone()]);
+    store.revoke_owned(revocation).await.unwrap();
+    assert_eq!(store.list_events(1).await.unwrap(), [why], "nothing ends twice");
 }
 
 fn issue(

@@ -6,6 +6,7 @@ use adyton_core::store::{Store, UserStore};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 #[tokio::test]
 async fn the_counter_moves_with_the_commits_of_others_only() {
@@ -64,4 +65,40 @@ async fn an_unreadable_table_is_an_error() {
     assert!(store.ping().await.is_err());
     store.migrate(NOW).await.unwrap();
     store.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_lock_waits_once() {
+    let world = World::new();
+    let store = world.migrated().await;
+    let other = world.raw();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let tries = (0..600).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let created = event(EventKind::UserCreated);
+            store.insert_user(new_user(&format!("ada-{n}@example.com")), NOW, created).await
+        })
+    });
+    let tries: Vec<_> = tries.collect();
+    let answers = async {
+        for attempt in tries {
+            assert!(attempt.await.unwrap().is_err());
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(13), answers).await.unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
+    add_user(&store, "ada@example.com").await;
+    assert_eq!(world.count("SELECT COUNT(*) FROM users"), 1);
+}
+
+#[tokio::test]
+async fn a_store_without_one_of_its_tables_does_not_answer() {
+    for table in ["users", "personal_access_tokens", "auth_sessions"] {
+        let world = World::new();
+        let store = world.migrated().await;
+        store.ping().await.unwrap();
+        world.raw().execute_batch(&format!("DROP TABLE {table}")).unwrap();
+        assert!(store.ping().await.is_err(), "{table}");
+    }
 }
