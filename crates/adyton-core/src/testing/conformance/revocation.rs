@@ -19,6 +19,7 @@ rules![
     a_salt_is_erased_once_its_grace_is_over,
     a_new_password_ends_every_session_but_the_kept_one,
     a_new_password_can_end_personal_tokens_too,
+    all_that_a_new_password_ends_has_its_event,
     a_password_changes_only_while_the_expected_one_stands,
     who_is_gone_gets_no_new_password,
     of_concurrent_password_changes_one_succeeds,
@@ -202,6 +203,22 @@ async fn who_is_gone_gets_no_new_password(store: Given) {
     store.delete_user(ada.id).await.unwrap();
     assert!(!store.change_password(change(&ada, None)).await.unwrap());
     assert!(events_of(&store, EventKind::AuthnPasswordChange).await.is_empty());
+}
+
+async fn all_that_a_new_password_ends_has_its_event(store: Given) {
+    let ada = ada(&store).await;
+    let kept = signed_in(&store, &ada, "kept").await.session.id;
+    signed_in(&store, &ada, "laptop").await;
+    let ci = personal(&store, &ada, "ci", None).await.id;
+    let mut change = change(&ada, Some(password("first")));
+    (change.keep, change.revoke_tokens) = (Some(kept), true);
+    let now = change.now;
+    assert!(store.change_password(change).await.unwrap());
+    let of = |kind| Event::new(kind, now).user(ada.id).reason("password_change");
+    let sessions = events_of(&store, EventKind::SessionRevoked).await;
+    assert_eq!(sessions, [of(EventKind::SessionRevoked).session(&public_id("laptop"))]);
+    let tokens = events_of(&store, EventKind::AuthnTokenRevoked).await;
+    assert_eq!(tokens, [of(EventKind::AuthnTokenRevoked).token(ci)]);
 }
 
 async fn of_concurrent_password_changes_one_succeeds(store: Given) {
