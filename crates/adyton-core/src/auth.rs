@@ -16,7 +16,7 @@ mod tokens;
 mod users;
 
 pub use authenticate::Principal;
-pub use login::{Credentials, SignIn, SignInOptions};
+pub use login::{Credentials, Secrets, SessionCookie, SignIn, SignInOptions, Tokens};
 pub use logout::Presentation;
 pub use register::Registration;
 pub use sessions::SessionInfo;

@@ -1,5 +1,6 @@
 //! Devices: what is known of the client behind a sign-in. Nothing here proves who somebody is.
 
+use crate::secret::PlainText;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Longest name of a device, in characters.
@@ -13,6 +14,12 @@ pub struct Client {
     pub address: Option<IpAddr>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
+    /// The `Accept-Language` header.
+    pub language: Option<String>,
+    /// What it presents itself as a known device by: cookie or `X-Device-Id`, read but not checked.
+    pub device_secret: Option<PlainText>,
+    /// The id of the request, for the audit.
+    pub request_id: Option<String>,
 }
 
 /// A device as a session row keeps it.
@@ -74,8 +81,8 @@ mod tests {
 
     #[test]
     fn a_user_agent_cannot_carry_a_line_break() {
-        let client =
-            Client { user_agent: Some(format!("a\r\n{}", "b".repeat(300))), address: None };
+        let agent = Some(format!("a\r\n{}", "b".repeat(300)));
+        let client = Client { user_agent: agent, ..Client::default() };
         let agent = Device::of(&client, None).user_agent.unwrap();
         assert!(agent.starts_with("ab") && agent.len() == 255);
     }

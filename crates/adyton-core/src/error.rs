@@ -4,6 +4,7 @@ use crate::config::ConfigError;
 use crate::password::{HashError, Overloaded};
 use crate::secret::EntropyError;
 use crate::store::StoreError;
+use crate::throttle::Exceeded;
 use std::collections::BTreeMap;
 
 /// Why a use case did not do what was asked.
@@ -22,6 +23,9 @@ pub enum Error {
     /// There is none, or it is somebody else's.
     #[error("there is no such thing")]
     NotFound,
+    /// A limit on attempts is used up.
+    #[error("too many attempts; try again in {} s", .0.retry_after)]
+    TooManyAttempts(Exceeded),
     /// The user has as many personal access tokens as they may.
     #[error("there are as many personal access tokens as a user may have")]
     LimitReached,
@@ -70,6 +74,9 @@ pub enum Refusal {
     /// A replaced refresh token that came back.
     #[error("this refresh token was used before; its session was ended, sign in again")]
     RefreshTokenReused,
+    /// A refresh from another device than the one that signed in.
+    #[error("this session was opened on another device; sign in again")]
+    DeviceMismatch,
 }
 
 impl Refusal {
@@ -84,6 +91,7 @@ impl Refusal {
             Self::SessionExpired => "session_expired",
             Self::SessionRevoked => "session_revoked",
             Self::RefreshTokenReused => "refresh_token_reused",
+            Self::DeviceMismatch => "device_mismatch",
         }
     }
 }

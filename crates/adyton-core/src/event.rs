@@ -21,6 +21,8 @@ pub enum EventKind {
     AuthnLoginSuccess,
     /// A refused sign-in.
     AuthnLoginFail,
+    /// Sign-ins of an account or from an address were stopped for a while.
+    AuthnLoginLock,
     /// A personal access token was issued.
     AuthnTokenCreated,
     /// A personal access token was revoked.
@@ -37,17 +39,26 @@ pub enum EventKind {
     SessionExpired,
     /// A session was ended.
     SessionRevoked,
+    /// A sign-in from a device that the user had not signed in with before.
+    NewDevice,
+    /// A refresh from another device than the one that signed in.
+    DeviceMismatch,
     /// A credential lacked an ability.
     AuthzFail,
+    /// More attempts than a limit lets through.
+    ExcessRateLimitExceeded,
+    /// A request that another site made a browser send, or that looks like it.
+    MaliciousCsrf,
 }
 
 impl EventKind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 19] = [
         Self::UserCreated,
         Self::UserUpdated,
         Self::UserDeleted,
         Self::AuthnLoginSuccess,
         Self::AuthnLoginFail,
+        Self::AuthnLoginLock,
         Self::AuthnTokenCreated,
         Self::AuthnTokenRevoked,
         Self::AuthnTokenReuse,
@@ -56,7 +67,11 @@ impl EventKind {
         Self::SessionRenewed,
         Self::SessionExpired,
         Self::SessionRevoked,
+        Self::NewDevice,
+        Self::DeviceMismatch,
         Self::AuthzFail,
+        Self::ExcessRateLimitExceeded,
+        Self::MaliciousCsrf,
     ];
 
     /// Its name in the database, in logs and in answers.
@@ -68,6 +83,7 @@ impl EventKind {
             Self::UserDeleted => "user_deleted",
             Self::AuthnLoginSuccess => "authn_login_success",
             Self::AuthnLoginFail => "authn_login_fail",
+            Self::AuthnLoginLock => "authn_login_lock",
             Self::AuthnTokenCreated => "authn_token_created",
             Self::AuthnTokenRevoked => "authn_token_revoked",
             Self::AuthnTokenReuse => "authn_token_reuse",
@@ -76,7 +92,11 @@ impl EventKind {
             Self::SessionRenewed => "session_renewed",
             Self::SessionExpired => "session_expired",
             Self::SessionRevoked => "session_revoked",
+            Self::NewDevice => "new_device",
+            Self::DeviceMismatch => "device_mismatch",
             Self::AuthzFail => "authz_fail",
+            Self::ExcessRateLimitExceeded => "excess_rate_limit_exceeded",
+            Self::MaliciousCsrf => "malicious_csrf",
         }
     }
 

@@ -25,16 +25,19 @@ pub enum Kind {
     Refresh,
     /// `ads_`: the secret in a session cookie.
     Cookie,
+    /// `add_`: what a device is known by. It signs nobody in.
+    Device,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Access, Self::Refresh, Self::Cookie];
+    const ALL: [Self; 4] = [Self::Access, Self::Refresh, Self::Cookie, Self::Device];
 
     const fn prefix(self) -> &'static str {
         match self {
             Self::Access => "adt_",
             Self::Refresh => "adr_",
             Self::Cookie => "ads_",
+            Self::Device => "add_",
         }
     }
 

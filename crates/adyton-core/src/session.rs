@@ -14,10 +14,11 @@ use serde::Serialize;
 pub struct SessionId(pub i64);
 
 /// How a session proves itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Guard {
     /// By an access token, renewed with a refresh token.
+    #[default]
     Token,
     /// By a cookie.
     Session,

@@ -19,6 +19,7 @@ impl<S: Sync> FromRequestParts<S> for ClientInfo {
         Ok(Self(Client {
             address: peer.map(|ConnectInfo(peer)| peer.ip().to_canonical()),
             user_agent: agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
+            ..Client::default()
         }))
     }
 }

@@ -128,6 +128,7 @@ fn engine(error: &Error) -> (StatusCode, &'static str) {
         Error::MissingAbility(_) => (StatusCode::FORBIDDEN, "missing_ability"),
         Error::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
         Error::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+        Error::TooManyAttempts(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
         Error::LimitReached => (StatusCode::CONFLICT, "limit_reached"),
         Error::Overloaded(_) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         Error::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),

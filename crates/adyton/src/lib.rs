@@ -26,7 +26,8 @@ pub use adyton_sql as sql;
 
 pub use adyton_core::ability::Abilities;
 pub use adyton_core::auth::{
-    CreatedToken, Credentials, NewPersonalToken, Principal, Registration, SignIn, SignInOptions,
+    CreatedToken, Credentials, NewPersonalToken, Principal, Registration, Secrets, SessionCookie,
+    SignIn, SignInOptions, Tokens,
 };
 pub use adyton_core::config::Config;
 pub use adyton_core::device::Client;

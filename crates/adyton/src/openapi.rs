@@ -76,6 +76,54 @@ pub(crate) struct UserObject {
     updated_at: Option<String>,
 }
 
+/// What a sign-in, a sign-up and a refresh answer. With guard `session` it has the first four
+/// members only: that session's secret is in a cookie.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "user": {
+        "id": 1, "name": "Ada", "email": "ada@example.com",
+        "created_at": "2030-01-31T12:00:00Z", "updated_at": "2030-01-31T12:00:00Z",
+    },
+    "guard": "token",
+    "sessionId": "0123456789abcdefghijkl",
+    "newDevice": true,
+    "token": "adt_0123456789012345678901234567890123456789012345678",
+    "tokenType": "Bearer",
+    "expiresAt": "2030-01-31T12:15:00Z",
+    "expiresIn": 900,
+    "refreshToken": "adr_0123456789012345678901234567890123456789012345678",
+    "refreshExpiresAt": "2030-02-28T12:00:00Z",
+    "abilities": ["*"],
+})))]
+#[expect(dead_code, reason = "the shape of an answer, for the document")]
+pub(crate) struct SignInObject {
+    user: UserObject,
+    #[schema(inline)]
+    guard: GuardName,
+    session_id: String,
+    /// Whether the user had not signed in on this device before.
+    new_device: bool,
+    #[schema(nullable = false, pattern = "^adt_[0-9A-Za-z]{49}$")]
+    token: Option<String>,
+    #[schema(inline, nullable = false)]
+    token_type: Option<TokenType>,
+    #[schema(nullable = false, format = "date-time")]
+    expires_at: Option<String>,
+    /// In seconds.
+    #[schema(nullable = false)]
+    expires_in: Option<u64>,
+    #[schema(nullable = false, pattern = "^adr_[0-9A-Za-z]{49}$")]
+    refresh_token: Option<String>,
+    #[schema(nullable = false, format = "date-time")]
+    refresh_expires_at: Option<String>,
+    #[schema(nullable = false)]
+    abilities: Option<Vec<String>>,
+    /// To be sent as `X-Device-Id` from now on; absent where the client goes on with the one it has.
+    #[schema(nullable = false, pattern = "^add_[0-9A-Za-z]{49}$")]
+    device_secret: Option<String>,
+}
+
 /// A personal access token as its owner sees it.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
@@ -127,7 +175,9 @@ pub(crate) enum Code {
     SessionExpired,
     SessionRevoked,
     RefreshTokenReused,
+    DeviceMismatch,
     MissingAbility,
+    CsrfFailed,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -135,6 +185,7 @@ pub(crate) enum Code {
     PayloadTooLarge,
     UnsupportedMediaType,
     ValidationFailed,
+    TooManyAttempts,
     InternalError,
     Overloaded,
     StoreUnavailable,

@@ -37,6 +37,12 @@ pub struct SignInOptions {
     pub device_name: Option<String>,
     /// Fewer abilities than `token_abilities`.
     pub abilities: Option<Vec<String>>,
+    /// How the session shall prove itself. Whether `session_guard` allows it is checked.
+    pub guard: Guard,
+    /// Keeps a cookie session beyond the browser's.
+    pub remember: bool,
+    /// The session cookie that the client presented: its session ends with the sign-in.
+    pub replaced: Option<PlainText>,
 }
 
 /// What a sign-in gives, by password, by sign-up or by refresh.
@@ -53,6 +59,25 @@ pub struct SignIn {
     pub new_device: bool,
     /// What it may do.
     pub abilities: Abilities,
+    /// What the client proves itself by from now on.
+    pub secrets: Secrets,
+    /// What the device is known by from now on; none where it goes on with the one it has.
+    pub device_secret: Option<PlainText>,
+}
+
+/// What a sign-in hands to its client.
+#[derive(Clone, Debug)]
+pub enum Secrets {
+    /// Of guard `token`.
+    Tokens(Tokens),
+    /// Of guard `session`.
+    Cookie(SessionCookie),
+}
+
+/// An access token and what renews it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Tokens {
     /// The access token.
     pub token: PlainText,
     /// The first moment at which it is refused.
@@ -63,6 +88,30 @@ pub struct SignIn {
     pub refresh_token: PlainText,
     /// The first moment at which that is refused.
     pub refresh_expires_at: Timestamp,
+}
+
+/// What a session cookie carries.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionCookie {
+    /// Its value.
+    pub secret: PlainText,
+    /// How many seconds the browser shall keep it; none for until it is closed.
+    pub max_age: Option<u64>,
+}
+
+impl SignIn {
+    /// The tokens, of guard `token`.
+    #[must_use]
+    pub fn tokens(&self) -> Option<&Tokens> {
+        if let Secrets::Tokens(tokens) = &self.secrets { Some(tokens) } else { None }
+    }
+
+    /// The cookie, of guard `session`.
+    #[must_use]
+    pub fn cookie(&self) -> Option<&SessionCookie> {
+        if let Secrets::Cookie(cookie) = &self.secrets { Some(cookie) } else { None }
+    }
 }
 
 impl Auth {
@@ -239,13 +288,16 @@ impl Auth {
             guard: written.session.guard,
             new_device: written.new_device,
             abilities: written.session.abilities.clone(),
-            refresh_expires_at: written.session.ends_at(config),
+            secrets: Secrets::Tokens(Tokens {
+                token: pair.access,
+                expires_in: expires_at.seconds_after(now),
+                expires_at,
+                refresh_token: pair.refresh,
+                refresh_expires_at: written.session.ends_at(config),
+            }),
+            device_secret: None,
             session_id: written.session.public_id,
             user: written.user,
-            token: pair.access,
-            expires_in: expires_at.seconds_after(now),
-            expires_at,
-            refresh_token: pair.refresh,
         }
     }
 }

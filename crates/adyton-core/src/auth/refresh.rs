@@ -1,7 +1,7 @@
 //! Refresh: the next pair, the same pair again, or the end of the session.
 
 use super::Auth;
-use super::login::SignIn;
+use super::login::{Secrets, SignIn, Tokens};
 use crate::clock::Timestamp;
 use crate::device::{self, Client};
 use crate::error::{Error, Refusal};
@@ -117,13 +117,16 @@ impl Auth {
             guard: session.guard,
             new_device: false,
             abilities: session.abilities.clone(),
-            refresh_expires_at: session.ends_at(self.config()),
+            secrets: Secrets::Tokens(Tokens {
+                token: pair.access,
+                expires_in: expires_at.seconds_after(self.now()),
+                expires_at,
+                refresh_token: pair.refresh,
+                refresh_expires_at: session.ends_at(self.config()),
+            }),
+            device_secret: None,
             session_id: session.public_id,
             user,
-            token: pair.access,
-            expires_in: expires_at.seconds_after(self.now()),
-            expires_at,
-            refresh_token: pair.refresh,
         })
     }
 

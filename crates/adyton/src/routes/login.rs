@@ -2,10 +2,10 @@
 
 use crate::body::Fields;
 use crate::client_info::ClientInfo;
-use crate::openapi::{GuardName, Invalid, Refused, Shedding, TokenType, UserObject, WantedGuard};
+use crate::openapi::{Invalid, Refused, Shedding, SignInObject, WantedGuard};
 use crate::{Adyton, Rejection};
 use adyton_core::ability::Abilities;
-use adyton_core::auth::{Credentials, SignIn, SignInOptions};
+use adyton_core::auth::{Credentials, Secrets, SignIn, SignInOptions};
 use adyton_core::clock::Timestamp;
 use adyton_core::secret::PlainText;
 use adyton_core::session::Guard;
@@ -37,63 +37,55 @@ pub(super) struct LoginInput {
     guard: Option<WantedGuard>,
 }
 
-/// What a sign-in, a sign-up and a refresh answer.
-#[derive(Serialize, utoipa::ToSchema)]
+/// What [`SignInObject`] describes.
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[schema(examples(json!({
-    "user": {
-        "id": 1, "name": "Ada", "email": "ada@example.com",
-        "created_at": "2030-01-31T12:00:00Z", "updated_at": "2030-01-31T12:00:00Z",
-    },
-    "guard": "token",
-    "sessionId": "0123456789abcdefghijkl",
-    "newDevice": true,
-    "token": "adt_0123456789012345678901234567890123456789012345678",
-    "tokenType": "Bearer",
-    "expiresAt": "2030-01-31T12:15:00Z",
-    "expiresIn": 900,
-    "refreshToken": "adr_0123456789012345678901234567890123456789012345678",
-    "refreshExpiresAt": "2030-02-28T12:00:00Z",
-    "abilities": ["*"],
-})))]
 pub(super) struct SignInBody {
-    #[schema(value_type = UserObject)]
     user: User,
-    #[schema(inline, value_type = GuardName)]
     guard: Guard,
     session_id: String,
-    /// Whether the user had not signed in with this user agent before.
     new_device: bool,
-    #[schema(value_type = String, pattern = "^adt_[0-9A-Za-z]{49}$")]
+    #[serde(flatten)]
+    tokens: Option<TokensBody>,
+}
+
+/// For guard `token`: a cookie session has no secret in a body.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokensBody {
     token: PlainText,
-    #[schema(inline, value_type = TokenType)]
     token_type: &'static str,
-    #[schema(value_type = String, format = "date-time")]
     expires_at: Timestamp,
-    /// In seconds.
     expires_in: u64,
-    #[schema(value_type = String, pattern = "^adr_[0-9A-Za-z]{49}$")]
     refresh_token: PlainText,
-    #[schema(value_type = String, format = "date-time")]
     refresh_expires_at: Timestamp,
-    #[schema(value_type = Vec<String>)]
     abilities: Abilities,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_secret: Option<PlainText>,
 }
 
 impl From<SignIn> for SignInBody {
     fn from(signed_in: SignIn) -> Self {
+        let (abilities, device_secret) = (signed_in.abilities, signed_in.device_secret);
+        let tokens = match signed_in.secrets {
+            Secrets::Tokens(tokens) => Some(TokensBody {
+                token: tokens.token,
+                token_type: "Bearer",
+                expires_at: tokens.expires_at,
+                expires_in: tokens.expires_in,
+                refresh_token: tokens.refresh_token,
+                refresh_expires_at: tokens.refresh_expires_at,
+                abilities,
+                device_secret,
+            }),
+            Secrets::Cookie(_) => None,
+        };
         Self {
             user: signed_in.user,
             guard: signed_in.guard,
             session_id: signed_in.session_id,
             new_device: signed_in.new_device,
-            token: signed_in.token,
-            token_type: "Bearer",
-            expires_at: signed_in.expires_at,
-            expires_in: signed_in.expires_in,
-            refresh_token: signed_in.refresh_token,
-            refresh_expires_at: signed_in.refresh_expires_at,
-            abilities: signed_in.abilities,
+            tokens,
         }
     }
 }
@@ -101,7 +93,7 @@ impl From<SignIn> for SignInBody {
 /// Sign in with e-mail and password.
 #[utoipa::path(
     post, path = "/login", operation_id = "login", tag = "sign-in", security(()), request_body = LoginInput,
-    responses((status = 200, body = SignInBody), Refused, Invalid, Shedding),
+    responses((status = 200, body = SignInObject), Refused, Invalid, Shedding),
 )]
 pub(super) async fn login(
     State(auth): State<Adyton>,
@@ -130,5 +122,6 @@ pub(super) fn read_options(fields: &mut Fields, abilities: bool) -> SignInOption
     SignInOptions {
         device_name: fields.text("deviceName").filter(|name| !name.trim().is_empty()),
         abilities: if abilities { fields.texts("abilities") } else { None },
+        ..SignInOptions::default()
     }
 }

@@ -3,7 +3,7 @@
 use super::login::SignInBody;
 use crate::body::Fields;
 use crate::client_info::ClientInfo;
-use crate::openapi::{Invalid, Refused, Shedding};
+use crate::openapi::{Invalid, Refused, Shedding, SignInObject};
 use crate::{Adyton, Rejection};
 use adyton_core::error::Problems;
 use axum::Json;
@@ -19,7 +19,7 @@ pub(super) struct RefreshInput {
 /// Exchange a refresh token for the next pair.
 #[utoipa::path(
     post, path = "/refresh", operation_id = "refresh", tag = "sign-in", security(()), request_body = RefreshInput,
-    responses((status = 200, body = SignInBody), Refused, Invalid, Shedding),
+    responses((status = 200, body = SignInObject), Refused, Invalid, Shedding),
 )]
 pub(super) async fn refresh(
     State(auth): State<Adyton>,

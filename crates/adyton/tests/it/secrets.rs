@@ -159,9 +159,9 @@ async fn debug_shows_no_secret() {
 
     let client = adyton::Client::default();
     let signed_in = world.auth.refresh(&ada.refresh, &client).await.unwrap();
-    secrets.add("access token", signed_in.token.expose());
-    secrets.add("refresh token", signed_in.refresh_token.expose());
-    let by = world.auth.authenticate(signed_in.token.expose()).await.unwrap();
+    secrets.add("access token", signed_in.tokens().unwrap().token.expose());
+    secrets.add("refresh token", signed_in.tokens().unwrap().refresh_token.expose());
+    let by = world.auth.authenticate(signed_in.tokens().unwrap().token.expose()).await.unwrap();
     let new = NewPersonalToken { name: "T".into(), ..NewPersonalToken::default() };
     let created = world.auth.create_token(ada.id, new, None, &client).await.unwrap();
     secrets.add("personal token", created.token.expose());

@@ -107,8 +107,8 @@ impl World {
         let options = SignInOptions { abilities, ..SignInOptions::default() };
         let signed_in = self.auth.sign_in_as(user, &options, &Client::default()).await.unwrap();
         Actor {
-            token: signed_in.token.expose().to_owned(),
-            refresh: signed_in.refresh_token.expose().to_owned(),
+            token: signed_in.tokens().unwrap().token.expose().to_owned(),
+            refresh: signed_in.tokens().unwrap().refresh_token.expose().to_owned(),
             session: signed_in.session_id,
             id: user,
             ..self.anonymous()
