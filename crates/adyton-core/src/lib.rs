@@ -2,7 +2,7 @@
 //! rotation, passwords. It knows no HTTP and no SQL; apps use it through the crate `adyton`.
 //!
 //! Floors, each using only those before it: values ([`secret`], [`clock`], [`ability`], [`user`],
-//! [`device`], [`origin`]), rules ([`token`], [`session`], [`refresh`], [`password`]), the port
+//! [`device`], [`origin`]), rules ([`token`], [`session`], [`refresh`], [`password`], [`csrf`]), the port
 //! ([`store`]),
 //! the engine ([`Auth`]).
 
@@ -12,6 +12,7 @@ pub mod auth;
 mod cache;
 pub mod clock;
 pub mod config;
+pub mod csrf;
 pub mod device;
 pub mod error;
 pub mod event;
