@@ -10,6 +10,7 @@ mod lifetime;
 mod reference;
 mod sections;
 mod validate;
+mod web;
 
 pub use connector::{Connector, ConnectorOptions, Driver};
 pub use lifetime::Lifetime;
@@ -19,6 +20,7 @@ pub use sections::{
     RateLimiting, Server, SessionGuard,
 };
 pub use validate::ConfigError;
+pub use web::WebOptions;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,10 @@
 //! The handle that an app holds: the engine, and what its HTTP side has read from the options.
 
+use crate::cookie::Cookies;
 use crate::layer::AuthLayer;
 use crate::routes;
 use adyton_core::Auth;
+use adyton_core::config::WebOptions;
 use axum::Router;
 use http::HeaderName;
 use std::ops::Deref;
@@ -49,6 +51,8 @@ pub struct Adyton(Arc<Inner>);
 struct Inner {
     auth: Auth,
     token_header: HeaderName,
+    web: WebOptions,
+    cookies: Cookies,
 }
 
 impl Adyton {
@@ -57,10 +61,13 @@ impl Adyton {
         crate::Builder::default()
     }
 
-    /// HTTP on an engine. The name of the token header was validated with the configuration.
+    /// HTTP on an engine. What is read here was validated with the configuration.
     pub(crate) fn new(auth: Auth) -> Self {
         let name = HeaderName::try_from(&auth.config().token_header);
-        Self(Arc::new(Inner { auth, token_header: name.unwrap_or(http::header::AUTHORIZATION) }))
+        let token_header = name.unwrap_or(http::header::AUTHORIZATION);
+        let web = auth.config().web().unwrap_or_default();
+        let cookies = Cookies::new(auth.config(), &web);
+        Self(Arc::new(Inner { auth, token_header, web, cookies }))
     }
 
     /// The endpoints under `server.base_path`, to be merged into the app's router.
@@ -84,6 +91,16 @@ impl Adyton {
 
     pub(crate) fn token_header(&self) -> &HeaderName {
         &self.0.token_header
+    }
+
+    /// The options that say where requests may come from.
+    pub(crate) fn web(&self) -> &WebOptions {
+        &self.0.web
+    }
+
+    /// The names and attributes of our cookies.
+    pub(crate) fn cookies(&self) -> &Cookies {
+        &self.0.cookies
     }
 }
 

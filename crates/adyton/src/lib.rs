@@ -3,8 +3,13 @@
 mod body;
 mod builder;
 mod client_info;
+mod cookie;
 mod error;
 mod extract;
+mod first_party;
+mod forwarded;
+#[cfg(test)]
+mod fragments;
 mod guard;
 mod handle;
 mod layer;
@@ -14,6 +19,7 @@ mod routes;
 pub mod testing;
 
 pub use builder::{BuildError, Builder};
+pub use client_info::RequestId;
 pub use error::Rejection;
 pub use extract::{CurrentToken, CurrentUser};
 pub use handle::Adyton;
