@@ -4,6 +4,7 @@
 //! in one transaction. It knows no HTTP, and it makes no policy: that is in the rules.
 
 mod authenticate;
+mod begin;
 mod login;
 mod logout;
 mod maintain;
@@ -16,7 +17,8 @@ mod tokens;
 mod users;
 
 pub use authenticate::Principal;
-pub use login::{Credentials, Secrets, SessionCookie, SignIn, SignInOptions, Tokens};
+pub use begin::{Secrets, SessionCookie, SignIn, Tokens};
+pub use login::{Credentials, SignInOptions};
 pub use logout::Presentation;
 pub use register::Registration;
 pub use sessions::SessionInfo;

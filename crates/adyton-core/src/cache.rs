@@ -1,4 +1,4 @@
-//! Verified tokens in memory, by hash. It may forget; it must not lie (CONTRACT 4.2).
+//! Verified tokens and session cookies in memory, by hash. It may forget; it must not lie (CONTRACT 4.2).
 //!
 //! Two things keep it true. Each entry carries the generation at which its look-up *began*, and
 //! every revocation raises the generation that entries of its user need: so a revoked token is gone
@@ -9,9 +9,11 @@
 //!
 //! It does not load anything by itself and knows nothing of expiry.
 
+use crate::clock::Timestamp;
 use crate::config::{CacheMode, CacheOptions};
 use crate::secret::Hash;
-use crate::token::FoundToken;
+use crate::session::Session;
+use crate::token::Token;
 use crate::user::{User, UserId};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
@@ -26,14 +28,44 @@ const RENEW: Duration = Duration::from_millis(40);
 /// Users share these many generations; a revocation costs the others of its slot one miss.
 const SLOTS: usize = 1024;
 
-/// A verified token: what its look-up found, and when that began.
+/// A verified credential: what its look-up found, and when that began.
 #[derive(Debug)]
 pub(crate) struct Verified {
-    pub(crate) found: FoundToken,
+    pub(crate) proof: Proof,
     pub(crate) user: Arc<User>,
     /// Seconds since 1970 of the use that was last noted.
     pub(crate) noted: AtomicI64,
     generation: Generation,
+}
+
+/// What was presented.
+#[derive(Debug)]
+pub(crate) enum Proof {
+    /// An access token; the session is that which it was issued for, if any.
+    Token(Token, Option<Session>),
+    /// The cookie of a session.
+    Cookie(Session),
+}
+
+impl Proof {
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Token(_, session) => session.as_ref(),
+            Self::Cookie(session) => Some(session),
+        }
+    }
+
+    pub(crate) fn token(&self) -> Option<&Token> {
+        if let Self::Token(token, _) = self { Some(token) } else { None }
+    }
+
+    /// Seconds since 1970 of the use that is written down.
+    fn used_at(&self) -> Option<i64> {
+        match self {
+            Self::Token(token, _) => token.last_used_at.map(Timestamp::unix),
+            Self::Cookie(session) => Some(session.last_seen_at.unix()),
+        }
+    }
 }
 
 /// A point in the order of look-ups and revocations.
@@ -41,9 +73,9 @@ pub(crate) struct Verified {
 pub(crate) struct Generation(u64);
 
 impl Verified {
-    pub(crate) fn new(found: FoundToken, user: User, generation: Generation) -> Self {
-        let noted = found.token.last_used_at.map_or(i64::MIN, |time| time.unix());
-        Self { found, user: Arc::new(user), noted: AtomicI64::new(noted), generation }
+    pub(crate) fn new(proof: Proof, user: User, generation: Generation) -> Self {
+        let noted = AtomicI64::new(proof.used_at().unwrap_or(i64::MIN));
+        Self { proof, user: Arc::new(user), noted, generation }
     }
 }
 
@@ -168,10 +200,10 @@ impl Weighter<Hash, Arc<Verified>> for Weigh {
     fn weight(&self, _: &Hash, entry: &Arc<Verified>) -> u64 {
         let columns =
             entry.user.columns.iter().map(|(key, value)| key.len() + value.to_string().len() + 64);
-        let text = entry.user.name.len() + entry.user.email.len() + entry.found.token.name.len();
-        let agent =
-            entry.found.session.as_ref().and_then(|session| session.device.user_agent.as_ref());
-        TYPICAL + (text + agent.map_or(0, String::len) + columns.sum::<usize>()) as u64
+        let text = entry.user.name.len() + entry.user.email.len();
+        let name = entry.proof.token().map_or(0, |token| token.name.len());
+        let agent = entry.proof.session().and_then(|session| session.device.user_agent.as_ref());
+        TYPICAL + (text + name + agent.map_or(0, String::len) + columns.sum::<usize>()) as u64
     }
 }
 
@@ -179,7 +211,7 @@ impl Weighter<Hash, Arc<Verified>> for Weigh {
 mod tests {
     use super::*;
     use crate::ability::Abilities;
-    use crate::token::{Token, TokenId};
+    use crate::token::TokenId;
 
     const START: Duration = Duration::from_secs(1);
 
@@ -199,7 +231,7 @@ mod tests {
         }
     }
 
-    fn found(user: i64) -> FoundToken {
+    fn found(user: i64) -> Proof {
         let token = Token {
             id: TokenId(1),
             user_id: UserId(user),
@@ -209,7 +241,7 @@ mod tests {
             expires_at: None,
             created_at: None,
         };
-        FoundToken { token, user: None, session: None }
+        Proof::Token(token, None)
     }
 
     fn leased() -> TokenCache {

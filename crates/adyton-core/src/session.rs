@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::device::Device;
 use crate::secret::{Hash, Salt};
 use crate::token::TokenId;
-use crate::user::UserId;
+use crate::user::{User, UserId};
 use serde::Serialize;
 
 /// The key of a session row. Clients see the public id instead.
@@ -31,6 +31,15 @@ impl Guard {
         match self {
             Self::Token => "token",
             Self::Session => "session",
+        }
+    }
+
+    /// How many seconds a session lives without being renewed.
+    #[must_use]
+    pub const fn idle_limit(self, remember: bool, config: &Config) -> u64 {
+        match self {
+            Self::Session if !remember => config.session_idle.seconds(),
+            _ => config.refresh_token_expiration.seconds(),
         }
     }
 
@@ -68,11 +77,13 @@ pub struct Session {
     pub previous_access_token: Option<TokenId>,
     /// What is known of the client behind it.
     pub device: Device,
+    /// For guard `session`: whether it outlives the browser.
+    pub remember: bool,
     /// When it was signed in.
     pub created_at: Timestamp,
     /// To the minute, written in batches.
     pub last_seen_at: Timestamp,
-    /// Its idle limit: the first moment at which its refresh token is refused.
+    /// Its idle limit: the first moment at which its refresh token or cookie is refused.
     pub expires_at: Timestamp,
     /// When it was ended before its time.
     pub revoked_at: Option<Timestamp>,
@@ -85,13 +96,23 @@ impl Session {
         self.created_at.plus(config.session_max_age.seconds())
     }
 
-    /// The first moment at which it is over if nobody refreshes it, as the configuration of today
-    /// has it: a shorter life counts for older sessions too.
+    /// The first moment at which it is over if nobody renews it, as the configuration of today
+    /// has it: a shorter life counts for older sessions too. A refresh renews the session of a
+    /// token, any use that of a cookie.
     #[must_use]
     pub fn ends_at(&self, config: &Config) -> Timestamp {
-        let renewed = self.rotated_at.unwrap_or(self.created_at);
-        let idle = renewed.plus(config.refresh_token_expiration.seconds());
-        self.expires_at.min(idle).min(self.ends_absolutely_at(config))
+        let renewed = match self.guard {
+            Guard::Token => self.rotated_at.unwrap_or(self.created_at),
+            Guard::Session => self.last_seen_at,
+        };
+        self.expires_at.min(self.ends_if_renewed_at(renewed, config))
+    }
+
+    /// The same if it is renewed at a moment.
+    #[must_use]
+    pub fn ends_if_renewed_at(&self, moment: Timestamp, config: &Config) -> Timestamp {
+        let idle = self.guard.idle_limit(self.remember, config);
+        moment.plus(idle).min(self.ends_absolutely_at(config))
     }
 
     /// Whether it can still be refreshed.
@@ -114,8 +135,19 @@ pub struct NewSession {
     pub abilities: Abilities,
     /// What is known of the client behind it.
     pub device: Device,
+    /// For guard `session`: whether it outlives the browser.
+    pub remember: bool,
     /// Its idle limit.
     pub expires_at: Timestamp,
+}
+
+/// What one look-up finds for a session cookie: everything that a request needs to know.
+#[derive(Clone, Debug)]
+pub struct FoundCookie {
+    /// The session, of guard `session`.
+    pub session: Session,
+    /// Its user, if there still is one.
+    pub user: Option<User>,
 }
 
 /// What a refresh token's hash leads to.

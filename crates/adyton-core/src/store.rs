@@ -19,7 +19,7 @@ mod with_users;
 pub use events::EventStore;
 pub use memory::MemoryStore;
 pub use sessions::{Replacement, Revocation, Rotation, SessionStore, Which};
-pub use tokens::{Credential, Issued, TokenIssue, TokenStore, Touches};
+pub use tokens::{Credential, Issued, SessionTouch, TokenIssue, TokenStore, Touches};
 pub use users::{UserStore, UserUpdate};
 pub use with_users::WithUsers;
 
@@ -92,6 +92,8 @@ pub struct SignInRecord {
     pub session: NewSession,
     /// Its access token, for guard `token`.
     pub token: Option<NewToken>,
+    /// The session that it takes the place of, whoever owns that.
+    pub replaced: Option<Revocation>,
     /// How many live sessions the user may have after it.
     pub sessions_per_user: u32,
     /// The time of all of it.
@@ -110,6 +112,7 @@ impl SignInRecord {
             user_id,
             session: self.session,
             token: self.token,
+            replaced: self.replaced,
             sessions_per_user: self.sessions_per_user,
             now: self.now,
             events,
@@ -157,6 +160,8 @@ pub struct SessionOpening {
     pub session: NewSession,
     /// Its access token, for guard `token`.
     pub token: Option<NewToken>,
+    /// The session that it takes the place of, whoever owns that.
+    pub replaced: Option<Revocation>,
     /// How many live sessions the user may have after it.
     pub sessions_per_user: u32,
     /// The time of all of it.

@@ -33,11 +33,12 @@ const TOKEN_COLUMNS: [&str; 9] = [
     "updated_at",
 ];
 
-/// One table and the text that makes it.
+/// One table, and the text that makes it or changes what an earlier one has made.
 struct Migration {
     name: &'static str,
     sql: &'static str,
     subject: Subject,
+    changes: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -50,20 +51,28 @@ enum Subject {
 
 macro_rules! migration {
     ($name:literal, $subject:expr) => {
+        migration!($name, $subject, false)
+    };
+    ($name:literal changes $subject:expr) => {
+        migration!($name, $subject, true)
+    };
+    ($name:literal, $subject:expr, $changes:literal) => {
         Migration {
             name: $name,
             sql: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
             subject: $subject,
+            changes: $changes,
         }
     };
 }
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     migration!("0001_users", Subject::Users),
     migration!("0002_personal_access_tokens", Subject::Tokens),
     migration!("0003_auth_sessions", Subject::Sessions),
     migration!("0004_auth_superseded_tokens", Subject::Own("auth_superseded_tokens")),
     migration!("0005_auth_events", Subject::Own("auth_events")),
+    migration!("0006_auth_sessions_remember" changes Subject::Sessions),
 ];
 
 /// A migration and how it stands.
@@ -86,7 +95,7 @@ pub enum MigrationState {
     Applied(Timestamp),
     /// The table existed and was adopted.
     Adopted(Timestamp),
-    /// The table is missing and would be made.
+    /// The table is missing and would be made, or is an older one of ours and would be changed.
     Pending,
     /// The table exists and would be adopted.
     PendingAdoption,
@@ -100,6 +109,8 @@ pub struct MigrationReport {
     pub created: Vec<String>,
     /// The tables that were adopted.
     pub adopted: Vec<String>,
+    /// The tables of an older version that were changed.
+    pub changed: Vec<String>,
     /// What will not go well, in a sentence each.
     pub warnings: Vec<String>,
 }
@@ -172,6 +183,11 @@ struct Step {
 }
 
 impl Step {
+    /// Whether it would make this table.
+    fn makes(&self, table: &str) -> bool {
+        self.status.state == MigrationState::Pending && self.status.table == table
+    }
+
     fn pretend(&self, names: &Names) -> Option<String> {
         let table = &self.status.table;
         let (sql, adopted) = match self.status.state {
@@ -201,10 +217,21 @@ async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
         }
         enter(tx, migration, &status.table, adopted, now).await?;
         report.warnings.extend(warnings);
-        let tables = if adopted { &mut report.adopted } else { &mut report.created };
-        tables.push(status.table);
+        report.add(migration, status.table, adopted);
     }
     Ok(report)
+}
+
+impl MigrationReport {
+    fn add(&mut self, migration: &Migration, table: String, adopted: bool) {
+        let tables = match (migration.changes, adopted) {
+            (true, _) if self.created.contains(&table) || self.changed.contains(&table) => return,
+            (true, _) => &mut self.changed,
+            (false, true) => &mut self.adopted,
+            (false, false) => &mut self.created,
+        };
+        tables.push(table);
+    }
 }
 
 /// Enters a migration into the ledger, in place of what was there for a table that is gone.
@@ -235,12 +262,20 @@ async fn look(tx: &mut Tx) -> Result<Vec<Step>> {
 
 async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
     let ledger = read_ledger(tx).await?;
-    let mut plan = Vec::new();
+    let mut plan: Vec<Step> = Vec::new();
     for migration in &MIGRATIONS {
         let table = migration.subject.table(tx.names()).to_owned();
         let entry = ledger
             .iter()
             .find(|entry| entry.name == migration.name && entry.table.eq_ignore_ascii_case(&table));
+        if migration.changes {
+            let made_anew = plan.iter().any(|step| step.makes(&table));
+            let state = entry.filter(|_| !made_anew).map(|entry| MigrationState::Applied(entry.at));
+            let state = state.unwrap_or(MigrationState::Pending);
+            let status = MigrationStatus { name: migration.name, table, state };
+            plan.push(Step { migration, status, warnings: Vec::new() });
+            continue;
+        }
         let standing = Table::find(tx, &table).await?;
         let warnings = match &standing {
             Some(standing) => migration.subject.check(standing, tx.names(), entry.is_some())?,

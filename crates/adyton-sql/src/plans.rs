@@ -26,8 +26,10 @@ fn sign_up(secret: &str) -> SignInRecord {
     let email = Email::parse("ada@example.com").unwrap();
     let password = StoredPassword::new("hash".into());
     SignInRecord {
+        replaced: None,
         who: Who::New(NewUser { name: "Ada".into(), email, password }),
         session: NewSession {
+            remember: false,
             public_id: "public".into(),
             guard: Guard::Token,
             secret: Hash::of(secret),
@@ -64,6 +66,7 @@ async fn live(store: &SqlStore) -> Result<(), StoreError> {
     store.rotate(rotation).await?.unwrap();
     store.find_token(&Hash::of("a")).await?.unwrap();
     store.find_session(&Hash::of("r0")).await?.unwrap();
+    store.find_cookie(&Hash::of("r0")).await?;
     store.find_session_by_public_id("public").await?.unwrap();
     store.list_sessions(user.id, NOW).await?;
     store.erase_salts(NOW.plus(1)).await?;
@@ -73,7 +76,8 @@ async fn live(store: &SqlStore) -> Result<(), StoreError> {
     let personal = store.insert_token(issue).await?.token().unwrap();
     store.find_token_by_id(personal.id).await?;
     store.list_tokens(user.id).await?;
-    let touches = Touches { tokens: vec![(personal.id, NOW)], sessions: vec![(session.id, NOW)] };
+    let touch = SessionTouch { id: session.id, seen_at: NOW, expires_at: Some(NOW) };
+    let touches = Touches { tokens: vec![(personal.id, NOW)], sessions: vec![touch] };
     store.touch(touches).await?;
     store.delete_token(user.id, personal.id, event.clone()).await?;
     let email = Email::parse("ada@example.org");

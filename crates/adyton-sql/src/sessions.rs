@@ -9,7 +9,9 @@ use adyton_core::clock::Timestamp;
 use adyton_core::device::Device;
 use adyton_core::event::{Event, EventKind};
 use adyton_core::secret::Hash;
-use adyton_core::session::{FoundSession, NewSession, Session, SessionId, Superseded};
+use adyton_core::session::{
+    FoundCookie, FoundSession, Guard, NewSession, Session, SessionId, Superseded,
+};
 use adyton_core::store::{Revocation, Rotation, SessionStore, StoreError, Which};
 use adyton_core::token::TokenId;
 use adyton_core::user::UserId;
@@ -19,9 +21,14 @@ use async_trait::async_trait;
 pub(crate) const COLUMNS: &str = "
     s.id, s.public_id, s.user_id, s.guard, s.abilities, s.rotation, s.previous_hash, s.salt,
     s.rotated_at, s.access_token_id, s.previous_access_token_id, s.device_name, s.user_agent,
-    s.network, s.created_at, s.last_seen_at, s.expires_at, s.revoked_at";
+    s.network, s.remember, s.created_at, s.last_seen_at, s.expires_at, s.revoked_at";
 /// How many those are.
-pub(crate) const WIDTH: usize = 18;
+pub(crate) const WIDTH: usize = 19;
+
+/// The look-up of every request that a cookie authenticates.
+pub(crate) const FIND_COOKIE: &str = "
+    SELECT {s.*}, {u.*} FROM {sessions} s LEFT JOIN {users} u ON u.id = s.user_id
+    WHERE s.secret_hash = ?";
 
 pub(crate) const ERASE_SALTS: &str =
     "UPDATE {sessions} SET salt = NULL WHERE salt IS NOT NULL AND rotated_at < ?";
@@ -42,6 +49,12 @@ impl SessionStore for SqlStore {
             session,
             superseded: Some(Superseded { expires_at }),
         }))
+    }
+
+    async fn find_cookie(&self, secret: &Hash) -> Result<Option<FoundCookie>, StoreError> {
+        let found: Option<FoundCookie> =
+            self.db.fetch_one(FIND_COOKIE, &[(*secret).into()]).await?;
+        Ok(found.filter(|found| found.session.guard == Guard::Session))
     }
 
     async fn find_session_by_public_id(&self, id: &str) -> Result<Option<Session>, StoreError> {
@@ -87,6 +100,7 @@ impl FromRow for Session {
             access_token: row.get()?,
             previous_access_token: row.get()?,
             device: Device { name: row.get()?, user_agent: row.get()?, network: row.get()? },
+            remember: row.get()?,
             created_at: row.get()?,
             last_seen_at: row.get()?,
             expires_at: row.get()?,
@@ -95,7 +109,13 @@ impl FromRow for Session {
     }
 }
 
-async fn revoke(tx: &mut Tx, revocation: Revocation) -> Result<Vec<String>> {
+impl FromRow for FoundCookie {
+    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
+        Ok(Self { session: Session::from_row(row, names)?, user: row.joined(0, names)? })
+    }
+}
+
+pub(crate) async fn revoke(tx: &mut Tx, revocation: Revocation) -> Result<Vec<String>> {
     let Revocation { user_id, which, now, events } = revocation;
     let ended = end(tx, user_id, which, now).await?;
     for id in &ended {
@@ -118,8 +138,8 @@ pub(crate) async fn insert(
     now: Timestamp,
 ) -> Result<Session> {
     let sql = "INSERT INTO {sessions} (public_id, user_id, guard, abilities, secret_hash, rotation,
-               access_token_id, device_name, user_agent, network, created_at, last_seen_at,
-               expires_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)";
+               access_token_id, device_name, user_agent, network, remember, created_at,
+               last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)";
     let (public_id, user, guard) =
         (new.public_id.as_str().into(), user_id.into(), new.guard.into());
     let (abilities, secret, token) =
@@ -127,9 +147,12 @@ pub(crate) async fn insert(
     let name = new.device.name.as_deref().into();
     let agent = new.device.user_agent.as_deref().into();
     let network = new.device.network.as_deref().into();
-    let (at, seen, end) = (now.into(), now.into(), new.expires_at.into());
-    let params =
-        [public_id, user, guard, abilities, secret, token, name, agent, network, at, seen, end];
+    let (remember, at, seen, end) =
+        (new.remember.into(), now.into(), now.into(), new.expires_at.into());
+    let params = [
+        public_id, user, guard, abilities, secret, token, name, agent, network, remember, at, seen,
+        end,
+    ];
     let id = SessionId(tx.insert(sql, &params).await?);
     reread(tx, id).await
 }

@@ -71,7 +71,11 @@ async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>> 
 }
 
 async fn open_session(tx: &mut Tx, opening: SessionOpening) -> Result<OpenedSession> {
-    let SessionOpening { user_id, session, token, sessions_per_user, now, events } = opening;
+    let SessionOpening { user_id, session, token, replaced, sessions_per_user, now, events } =
+        opening;
+    if let Some(replaced) = replaced {
+        sessions::revoke(tx, replaced).await?;
+    }
     let new_device = sessions::is_new_device(tx, user_id, &session.device).await?;
     let token = match token {
         Some(token) => Some(tokens::insert(tx, user_id, token, now).await?),

@@ -9,7 +9,9 @@ use crate::{events, sessions, users};
 use adyton_core::clock::Timestamp;
 use adyton_core::event::Event;
 use adyton_core::secret::Hash;
-use adyton_core::store::{Credential, Issued, StoreError, TokenIssue, TokenStore, Touches};
+use adyton_core::store::{
+    Credential, Issued, SessionTouch, StoreError, TokenIssue, TokenStore, Touches,
+};
 use adyton_core::token::{FoundToken, NewToken, Token, TokenId};
 use adyton_core::user::UserId;
 use async_trait::async_trait;
@@ -201,9 +203,10 @@ async fn touch(tx: &mut Tx, touches: Touches) -> Result<()> {
         let kind = tx.tokenable_type();
         tx.execute(sql, &[time.into(), id.into(), kind, time.into()]).await?;
     }
-    for (id, time) in touches.sessions {
-        let sql = "UPDATE {sessions} SET last_seen_at = ? WHERE id = ? AND last_seen_at < ?";
-        tx.execute(sql, &[time.into(), id.into(), time.into()]).await?;
+    for SessionTouch { id, seen_at, expires_at } in touches.sessions {
+        let sql = "UPDATE {sessions} SET last_seen_at = ?, expires_at = COALESCE(?, expires_at)
+                   WHERE id = ? AND last_seen_at < ? AND revoked_at IS NULL";
+        tx.execute(sql, &[seen_at.into(), expires_at.into(), id.into(), seen_at.into()]).await?;
     }
     Ok(())
 }

@@ -2,13 +2,14 @@
 
 use super::Auth;
 use crate::ability::Abilities;
-use crate::cache::Verified;
+use crate::cache::{Proof, Verified};
 use crate::clock::Timestamp;
 use crate::device::Client;
 use crate::error::{Error, Refusal};
 use crate::event::{Event, EventKind};
-use crate::session::Session;
-use crate::store::{Credential, Touches};
+use crate::secret::{Hash, Kind, PlainText};
+use crate::session::{Guard, Session};
+use crate::store::{Credential, SessionTouch, Touches};
 use crate::token::{FoundToken, Presented, Token, TokenId, ends_at};
 use crate::user::{User, UserId};
 use std::sync::Arc;
@@ -37,7 +38,10 @@ impl Principal {
     /// What the credential may do.
     #[must_use]
     pub fn abilities(&self) -> &Abilities {
-        &self.token().abilities
+        match &self.0.proof {
+            Proof::Token(token, _) => &token.abilities,
+            Proof::Cookie(session) => &session.abilities,
+        }
     }
 
     /// Whether it may do this.
@@ -46,30 +50,42 @@ impl Principal {
         self.abilities().allow(ability)
     }
 
-    /// The access token that was presented.
+    /// How the caller proved themselves.
     #[must_use]
-    pub fn token(&self) -> &Token {
-        &self.0.found.token
+    pub fn guard(&self) -> Guard {
+        if self.token().is_some() { Guard::Token } else { Guard::Session }
     }
 
-    /// The session that the token was issued for; `None` for a personal access token.
+    /// The access token that was presented; `None` for a session cookie.
+    #[must_use]
+    pub fn token(&self) -> Option<&Token> {
+        self.0.proof.token()
+    }
+
+    /// The session of the cookie, or that which the token was issued for; `None` for a personal
+    /// access token.
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
-        self.0.found.session.as_ref()
+        self.0.proof.session()
     }
 
     /// What has to stand for a change in its name to be made.
     pub(super) fn credential(&self) -> Credential {
-        match self.session() {
-            Some(session) => Credential::Session(session.id),
-            None => Credential::PersonalToken(self.token().id),
+        match &self.0.proof {
+            Proof::Token(_, Some(session)) | Proof::Cookie(session) => {
+                Credential::Session(session.id)
+            }
+            Proof::Token(token, None) => Credential::PersonalToken(token.id),
         }
     }
 
     /// The personal access token that was presented, if it is one.
     #[must_use]
     pub fn personal_token(&self) -> Option<TokenId> {
-        self.session().is_none().then_some(self.token().id)
+        match &self.0.proof {
+            Proof::Token(token, None) => Some(token.id),
+            _ => None,
+        }
     }
 }
 
@@ -80,14 +96,48 @@ impl Auth {
     /// `token_invalid`, `token_expired`, `session_revoked`; [`Error::Store`].
     pub async fn authenticate(&self, token: &str) -> Result<Principal, Error> {
         let presented = self.read_token(token)?;
+        match self.known(&presented.hash) {
+            Some(known) => self.admit(known, presented.id),
+            None => self.look_up(&presented).await,
+        }
+    }
+
+    /// Authenticates by the value of a session cookie.
+    ///
+    /// # Errors
+    /// `token_invalid`, `session_expired`, `session_revoked`; [`Error::Store`].
+    pub async fn authenticate_cookie(&self, value: &str) -> Result<Principal, Error> {
+        let hash = PlainText::hash_presented(Kind::Cookie, value).ok_or(Refusal::TokenInvalid)?;
+        if let Some(known) = self.known(&hash) {
+            return self.admit(known, None);
+        }
+        let generation = self.0.cache.generation();
+        let found = self.0.store.find_cookie(&hash).await?.ok_or(Refusal::TokenInvalid)?;
+        let user = found.user.ok_or(Refusal::TokenInvalid)?;
+        let known = Verified::new(Proof::Cookie(self.with_uses(found.session)), user, generation);
+        let principal = self.admit(Arc::new(known), None)?;
+        self.0.cache.insert(hash, Arc::clone(&principal.0));
+        Ok(principal)
+    }
+
+    /// What is in memory of a credential. The store is asked for foreign writes on the way.
+    fn known(&self, hash: &Hash) -> Option<Arc<Verified>> {
         let at = self.0.clock.monotonic();
         if self.0.cache.should_ask(at) {
             self.ask_for_changes();
         }
-        match self.0.cache.get(&presented.hash, at) {
-            Some(known) => self.admit(known, &presented),
-            None => self.look_up(&presented).await,
+        self.0.cache.get(hash, at)
+    }
+
+    /// A session of a cookie with the use that is not written down yet, which keeps it alive.
+    fn with_uses(&self, mut session: Session) -> Session {
+        let touches = self.lock_touches();
+        if let Some(touch) = touches.sessions.iter().rfind(|touch| touch.id == session.id) {
+            session.last_seen_at = session.last_seen_at.max(touch.seen_at);
+            session.expires_at =
+                session.expires_at.max(touch.expires_at.unwrap_or(session.expires_at));
         }
+        session
     }
 
     /// Refuses a principal that lacks any of these abilities.
@@ -113,7 +163,7 @@ impl Auth {
     /// The first moment at which a principal's credential is refused; none for never.
     #[must_use]
     pub fn expires_at(&self, principal: &Principal) -> Option<Timestamp> {
-        ends_at(principal.token(), principal.session(), self.config())
+        self.credential_ends_at(&principal.0)
     }
 
     /// Refuses a caller whose credential was ended since the request began: a body that trickles
@@ -124,7 +174,10 @@ impl Auth {
                 let found = self.0.store.find_session_by_public_id(&session.public_id).await?;
                 found.is_some_and(|found| found.revoked_at.is_none())
             }
-            None => self.0.store.find_token_by_id(caller.token().id).await?.is_some(),
+            None => match caller.token() {
+                Some(token) => self.0.store.find_token_by_id(token.id).await?.is_some(),
+                None => false,
+            },
         };
         if stands { Ok(()) } else { Err(Refusal::TokenInvalid.into()) }
     }
@@ -146,46 +199,75 @@ impl Auth {
         let found = self.0.store.find_token(&presented.hash).await?;
         let known = found.and_then(|mut found| {
             let user = found.user.take()?;
-            Some(Arc::new(Verified::new(found, user, generation)))
+            let proof = Proof::Token(found.token, found.session);
+            Some(Arc::new(Verified::new(proof, user, generation)))
         });
         let known = known.ok_or(Refusal::TokenInvalid)?;
-        let principal = self.admit(known, presented)?;
+        let principal = self.admit(known, presented.id)?;
         self.0.cache.insert(presented.hash, Arc::clone(&principal.0));
         Ok(principal)
     }
 
-    /// What cached and found tokens have to pass alike.
-    fn admit(&self, known: Arc<Verified>, presented: &Presented) -> Result<Principal, Error> {
-        let (found, now) = (&known.found, self.now());
-        if presented.id.is_some_and(|id| id != found.token.id) {
+    /// What cached and found credentials have to pass alike. Where the caller names a token's row,
+    /// it must be that one.
+    fn admit(&self, known: Arc<Verified>, row: Option<TokenId>) -> Result<Principal, Error> {
+        let (now, session) = (self.now(), known.proof.session());
+        if row.is_some_and(|id| known.proof.token().is_none_or(|token| token.id != id)) {
             return Err(Refusal::TokenInvalid.into());
         }
-        if found.session.as_ref().is_some_and(|session| session.revoked_at.is_some()) {
+        if session.is_some_and(|session| session.revoked_at.is_some()) {
             return Err(Refusal::SessionRevoked.into());
         }
-        if ends_at(&found.token, found.session.as_ref(), self.config())
-            .is_some_and(|end| now >= end)
-        {
-            return Err(Refusal::TokenExpired.into());
+        if self.credential_ends_at(&known).is_some_and(|end| now >= end) {
+            let cookie = known.proof.token().is_none();
+            let over = if cookie { Refusal::SessionExpired } else { Refusal::TokenExpired };
+            return Err(over.into());
         }
         self.note_use(&known, now);
         Ok(Principal(known))
     }
 
-    /// Notes a use for the next flush: once a minute and token, without a lock otherwise.
+    /// The first moment at which a credential is refused; a session of a cookie is renewed by the
+    /// uses that were noted since it was read.
+    fn credential_ends_at(&self, known: &Verified) -> Option<Timestamp> {
+        match &known.proof {
+            Proof::Token(token, session) => ends_at(token, session.as_ref(), self.config()),
+            Proof::Cookie(session) => {
+                let noted = Timestamp::from_unix(known.noted.load(Ordering::Relaxed));
+                Some(match noted > session.last_seen_at {
+                    true => session.ends_if_renewed_at(noted, self.config()),
+                    false => session.ends_at(self.config()),
+                })
+            }
+        }
+    }
+
+    /// Notes a use for the next flush: once a minute and credential, without a lock otherwise.
     fn note_use(&self, known: &Verified, now: Timestamp) {
         let noted = known.noted.load(Ordering::Relaxed);
-        let due = now.unix().saturating_sub(noted) >= NOTED_EVERY;
+        let due = now.unix().saturating_sub(noted) >= self.noted_every(&known.proof);
         let order = Ordering::Relaxed;
         if !due || known.noted.compare_exchange(noted, now.unix(), order, order).is_err() {
             return;
         }
-        let FoundToken { token, session, .. } = &known.found;
         let mut touches = self.lock_touches();
-        if touches.tokens.len() < Touches::MOST {
-            touches.tokens.push((token.id, now));
-            touches.sessions.extend(session.as_ref().map(|session| (session.id, now)));
+        if touches.tokens.len().max(touches.sessions.len()) >= Touches::MOST {
+            return;
         }
+        touches.tokens.extend(known.proof.token().map(|token| (token.id, now)));
+        touches.sessions.extend(known.proof.session().map(|session| {
+            let cookie = known.proof.token().is_none();
+            let expires_at = cookie.then(|| session.ends_if_renewed_at(now, self.config()));
+            SessionTouch { id: session.id, seen_at: now, expires_at }
+        }));
+    }
+
+    /// How many seconds pass between two uses that are noted: fewer where a session would not live
+    /// for a minute.
+    fn noted_every(&self, proof: &Proof) -> i64 {
+        let Proof::Cookie(session) = proof else { return NOTED_EVERY };
+        let idle = session.guard.idle_limit(session.remember, self.config());
+        i64::try_from(idle / 4).unwrap_or(NOTED_EVERY).min(NOTED_EVERY)
     }
 
     /// Asks the store, in the background, whether somebody else has written.

@@ -17,6 +17,8 @@ pub struct Presentation<'a> {
     pub token: Option<&'a str>,
     /// The `refreshToken` of the body.
     pub refresh_token: Option<&'a str>,
+    /// The value of the session cookie, where it counts: not beside a token.
+    pub cookie: Option<&'a str>,
 }
 
 impl Auth {
@@ -30,12 +32,14 @@ impl Auth {
         if let Some(token) = presented.token.and_then(|token| self.read_token(token).ok()) {
             self.end_presented(&token, client).await?;
         }
-        let refresh =
-            presented.refresh_token.and_then(|text| PlainText::parse(Kind::Refresh, text));
-        if let Some(refresh) = refresh
-            && let Some(found) = self.0.store.find_session(&refresh.hash()).await?
-        {
-            self.end_session_of(found.session, client).await?;
+        let texts = [(Kind::Refresh, presented.refresh_token), (Kind::Cookie, presented.cookie)];
+        for (kind, text) in texts {
+            let secret = text.and_then(|text| PlainText::hash_presented(kind, text));
+            if let Some(secret) = secret
+                && let Some(found) = self.0.store.find_session(&secret).await?
+            {
+                self.end_session_of(found.session, client).await?;
+            }
         }
         Ok(())
     }

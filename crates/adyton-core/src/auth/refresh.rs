@@ -1,7 +1,7 @@
 //! Refresh: the next pair, the same pair again, or the end of the session.
 
 use super::Auth;
-use super::login::{Secrets, SignIn, Tokens};
+use super::begin::{Secrets, SignIn, Tokens};
 use crate::clock::Timestamp;
 use crate::device::{self, Client};
 use crate::error::{Error, Refusal};
@@ -10,7 +10,7 @@ use crate::password::Overloaded;
 use crate::refresh::{Decision, Pair, decide};
 use crate::secret::{Kind, PlainText, Salt};
 use crate::session::{FoundSession, Session};
-use crate::store::{Replacement, Rotation, Which};
+use crate::store::{Replacement, Rotation, SessionTouch, Which};
 use crate::token::NewToken;
 
 /// How often a caller that lost a race looks again. One look is enough with rotation; without it
@@ -87,7 +87,8 @@ impl Auth {
         let change = async move { store.rotate(rotation).await };
         let Some(rotated) = self.change(session.user_id, change).await? else { return Ok(None) };
         self.changed(&event);
-        self.lock_touches().sessions.push((rotated.id, now));
+        let touch = SessionTouch { id: rotated.id, seen_at: now, expires_at: None };
+        self.lock_touches().sessions.push(touch);
         Ok(Some(self.refreshed(rotated, pair, now).await?))
     }
 

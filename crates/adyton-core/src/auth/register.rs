@@ -1,6 +1,7 @@
 //! Sign up: a new user and their first session, in one transaction.
 
-use super::login::{SignIn, SignInOptions, read_email};
+use super::begin::SignIn;
+use super::login::{SignInOptions, read_email};
 use super::{Auth, users};
 use crate::device::Client;
 use crate::error::{Error, Problems};

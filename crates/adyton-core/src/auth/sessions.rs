@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::device::{Client, Device};
 use crate::error::Error;
 use crate::session::{Guard, Session, SessionId};
-use crate::store::Which;
+use crate::store::{SessionTouch, Which};
 use crate::user::UserId;
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ impl Auth {
     ) -> Result<Vec<SessionInfo>, Error> {
         let now = self.now();
         let current = by.and_then(Principal::session).map(|session| session.id);
-        let noted: HashMap<_, _> = self.lock_touches().sessions.iter().copied().collect();
+        let noted = self.noted_sessions();
         let sessions = self.0.store.list_sessions(user, now).await?;
         let live = sessions.into_iter().filter(|session| session.is_live(now, self.config()));
         Ok(live.map(|session| self.info(session, current, &noted)).collect())
@@ -92,8 +92,12 @@ impl Auth {
     /// The session of the call as its user sees it.
     #[must_use]
     pub fn describe_session(&self, session: &Session) -> SessionInfo {
-        let noted: HashMap<_, _> = self.lock_touches().sessions.iter().copied().collect();
+        let noted = self.noted_sessions();
         self.info(session.clone(), Some(session.id), &noted)
+    }
+
+    fn noted_sessions(&self) -> HashMap<SessionId, SessionTouch> {
+        self.lock_touches().sessions.iter().map(|touch| (touch.id, *touch)).collect()
     }
 
     /// A session as its user sees it, with uses that are not written down yet.
@@ -101,12 +105,16 @@ impl Auth {
         &self,
         session: Session,
         current: Option<SessionId>,
-        noted: &HashMap<SessionId, Timestamp>,
+        noted: &HashMap<SessionId, SessionTouch>,
     ) -> SessionInfo {
-        let noted = noted.get(&session.id).copied();
+        let mut session = session;
+        if let Some(touch) = noted.get(&session.id) {
+            session.last_seen_at = session.last_seen_at.max(touch.seen_at);
+            session.expires_at = touch.expires_at.unwrap_or(session.expires_at);
+        }
         SessionInfo {
             expires_at: session.ends_at(self.config()),
-            last_seen_at: noted.map_or(session.last_seen_at, |at| at.max(session.last_seen_at)),
+            last_seen_at: session.last_seen_at,
             current: current == Some(session.id),
             id: session.public_id,
             guard: session.guard,

@@ -170,7 +170,7 @@ impl Auth {
         let mut problems = Problems::default();
         users::check_name(&new.name, &mut problems);
         let abilities = self.read_abilities(new.abilities, by, &mut problems);
-        let creator = by.filter(|by| by.session().is_none()).and_then(|by| by.token().expires_at);
+        let creator = by.filter(|by| by.session().is_none()).and_then(|by| by.token()?.expires_at);
         let expires_at = personal_expiry(new.expiry, creator, now, self.config());
         if let Err(error) = &expires_at {
             problems.add("expiresAt", error.to_string());

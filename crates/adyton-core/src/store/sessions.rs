@@ -4,7 +4,7 @@ use super::StoreError;
 use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::secret::{Hash, Salt};
-use crate::session::{FoundSession, Session, SessionId};
+use crate::session::{FoundCookie, FoundSession, Session, SessionId};
 use crate::token::NewToken;
 use crate::user::UserId;
 use async_trait::async_trait;
@@ -15,6 +15,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// The session whose current secret has this hash, or had it before a rotation; and the one
     /// whose access token had it, once [`rotate`](Self::rotate) has deleted that.
     async fn find_session(&self, secret: &Hash) -> Result<Option<FoundSession>, StoreError>;
+
+    /// The session of guard `session` whose secret has this hash, and its user, in one round trip.
+    async fn find_cookie(&self, secret: &Hash) -> Result<Option<FoundCookie>, StoreError>;
 
     /// The session with this public id, whoever owns it.
     async fn find_session_by_public_id(&self, id: &str) -> Result<Option<Session>, StoreError>;

@@ -34,8 +34,8 @@ pub trait TokenStore: Send + Sync + 'static {
         event: Event,
     ) -> Result<bool, StoreError>;
 
-    /// Writes down when tokens and sessions were last used. What is gone stays gone, and no time
-    /// moves back.
+    /// Writes down when tokens and sessions were last used, and how much longer the sessions live
+    /// for it. What is gone or was ended stays so, and no time moves back.
     async fn touch(&self, touches: Touches) -> Result<(), StoreError>;
 }
 
@@ -90,7 +90,18 @@ pub struct Touches {
     /// Tokens.
     pub tokens: Vec<(TokenId, Timestamp)>,
     /// Sessions.
-    pub sessions: Vec<(SessionId, Timestamp)>,
+    pub sessions: Vec<SessionTouch>,
+}
+
+/// When a session was last used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionTouch {
+    /// Which.
+    pub id: SessionId,
+    /// When.
+    pub seen_at: Timestamp,
+    /// Its new idle limit, where a use renews it.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Touches {

@@ -24,7 +24,7 @@ use super::{
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::secret::Hash;
-use crate::session::{FoundSession, Session};
+use crate::session::{FoundCookie, FoundSession, Session};
 use crate::token::{FoundToken, Token, TokenId};
 use crate::user::{Account, Email, NewUser, StoredPassword, User, UserChange, UserId};
 use async_trait::async_trait;
@@ -328,6 +328,12 @@ impl SessionStore for WithUsers {
         self.store.find_session(secret).await
     }
 
+    async fn find_cookie(&self, secret: &Hash) -> Result<Option<FoundCookie>, StoreError> {
+        let Some(mut found) = self.store.find_cookie(secret).await? else { return Ok(None) };
+        found.user = self.users.find_user(found.session.user_id).await?;
+        Ok(Some(found))
+    }
+
     async fn find_session_by_public_id(&self, id: &str) -> Result<Option<Session>, StoreError> {
         self.store.find_session_by_public_id(id).await
     }
@@ -421,8 +427,10 @@ mod tests {
     fn sign_in(verified: &str) -> SignInRecord {
         let verified = Some(StoredPassword::new(verified.to_owned()));
         SignInRecord {
+            replaced: None,
             who: Who::Existing { id: UserId(1), verified, rehashed: None },
             session: NewSession {
+                remember: false,
                 public_id: "public".to_owned(),
                 guard: Guard::Session,
                 secret: Hash::of("cookie"),

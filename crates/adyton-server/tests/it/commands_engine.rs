@@ -237,7 +237,8 @@ fn migrate_tells_and_pretends_before_it_changes_anything() {
         let all = status["migrations"].as_array().unwrap();
         all.iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(states(&status), ["pending"; 5]);
+    let pending = states(&status);
+    assert!(pending.len() > 5 && pending.iter().all(|state| state == "pending"), "{pending:?}");
     let sql = place.done("migrate --pretend");
     assert_eq!(place.json("migrate --pretend --json")["sql"], json!(sql));
     assert!(sql.contains("CREATE TABLE \"users\"") || sql.contains("CREATE TABLE users"), "{sql}");
@@ -245,13 +246,15 @@ fn migrate_tells_and_pretends_before_it_changes_anything() {
 
     let elsewhere = Place::new();
     elsewhere.database().execute_batch(&sql).unwrap();
-    assert_eq!(states(&elsewhere.json("migrate --status --json")), ["applied"; 5]);
+    let applied = states(&elsewhere.json("migrate --status --json"));
+    assert_eq!(applied, vec!["applied"; pending.len()]);
 
     let made = place.json("migrate --json");
     assert_eq!(made["created"].as_array().unwrap().len(), 5, "{made}");
     assert_eq!(tables(), 6);
     let again = place.json("migrate --json");
-    assert_eq!(again, json!({ "created": [], "adopted": [], "warnings": [] }));
+    let nothing = json!({ "created": [], "adopted": [], "changed": [], "warnings": [] });
+    assert_eq!(again, nothing);
     assert_eq!(place.done("migrate"), "the tables are up to date\n");
     assert_eq!(place.done("migrate --pretend"), "");
     assert!(place.done("migrate --status").lines().all(|line| line.contains("\tapplied 20")));

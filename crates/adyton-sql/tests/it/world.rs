@@ -94,8 +94,10 @@ pub(crate) fn new_token(secret: &str) -> NewToken {
 
 pub(crate) fn record(who: Who, secret: &str, now: Timestamp) -> SignInRecord {
     SignInRecord {
+        replaced: None,
         who,
         session: NewSession {
+            remember: false,
             public_id: format!("public-{secret}"),
             guard: Guard::Token,
             secret: Hash::of(secret),

@@ -32,6 +32,7 @@ pub(super) async fn logout(
     let presented = Presentation {
         token: guard::presented_token(&auth, &headers)?,
         refresh_token: refresh_token.as_deref().map(String::as_str),
+        cookie: None,
     };
     auth.logout(presented, &client).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -5,7 +5,7 @@ use adyton::Config;
 use adyton::core::clock::{Clock, Timestamp};
 use adyton::core::event::Event;
 use adyton::core::secret::Hash;
-use adyton::core::session::{FoundSession, Session};
+use adyton::core::session::{FoundCookie, FoundSession, Session};
 use adyton::core::store::{
     EventStore, Issued, MemoryStore, OpenedSession, OwnedRevocation, PasswordChange, Pruned,
     Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError,
@@ -270,6 +270,10 @@ impl TokenStore for TestStore {
 impl SessionStore for TestStore {
     async fn find_session(&self, secret: &Hash) -> Result<Option<FoundSession>, StoreError> {
         self.read("find_session", self.inner.find_session(secret)).await
+    }
+
+    async fn find_cookie(&self, secret: &Hash) -> Result<Option<FoundCookie>, StoreError> {
+        self.read("find_cookie", self.inner.find_cookie(secret)).await
     }
 
     async fn find_session_by_public_id(&self, id: &str) -> Result<Option<Session>, StoreError> {

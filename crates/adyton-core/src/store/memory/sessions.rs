@@ -5,7 +5,7 @@ use super::tables::{SupersededRow, Tables, TokenRow};
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::secret::Hash;
-use crate::session::{FoundSession, Session, SessionId, Superseded};
+use crate::session::{FoundCookie, FoundSession, Guard, Session, SessionId, Superseded};
 use crate::store::{
     OpenedSession, Revocation, Rotation, SessionOpening, SessionStore, StoreError, Which,
 };
@@ -24,6 +24,16 @@ impl SessionStore for MemoryStore {
             let session = tables.sessions.get(&replaced.session)?.session.clone();
             let superseded = Some(Superseded { expires_at: replaced.expires_at });
             Some(FoundSession { session, superseded })
+        }))
+    }
+
+    async fn find_cookie(&self, secret: &Hash) -> Result<Option<FoundCookie>, StoreError> {
+        let tables = self.tables();
+        let row = tables.sessions.values().find(|row| row.secret == *secret);
+        let row = row.filter(|row| row.session.guard == Guard::Session);
+        Ok(row.map(|row| FoundCookie {
+            session: row.session.clone(),
+            user: tables.users.get(&row.session.user_id).map(|account| account.user.clone()),
         }))
     }
 
@@ -51,13 +61,7 @@ impl SessionStore for MemoryStore {
     }
 
     async fn revoke_sessions(&self, revocation: Revocation) -> Result<Vec<String>, StoreError> {
-        let tables = &mut *self.tables();
-        let Revocation { user_id, which, now, events } = revocation;
-        let ended = tables.end_sessions(user_id, which, now);
-        for id in &ended {
-            tables.events.extend(events.iter().map(|event| event.clone().session(id)));
-        }
-        Ok(ended)
+        Ok(self.tables().revoke(revocation))
     }
 
     async fn erase_salts(&self, rotated_before: Timestamp) -> Result<u64, StoreError> {
@@ -70,13 +74,25 @@ impl SessionStore for MemoryStore {
 }
 
 impl Tables {
+    fn revoke(&mut self, revocation: Revocation) -> Vec<String> {
+        let Revocation { user_id, which, now, events } = revocation;
+        let ended = self.end_sessions(user_id, which, now);
+        for id in &ended {
+            let of_this = events.iter().map(|event| event.clone().user(user_id).session(id));
+            self.events.extend(of_this);
+        }
+        ended
+    }
+
     /// Inserts a session and its token, and ends what goes beyond the cap.
     pub(super) fn open_session(
         &mut self,
         opening: SessionOpening,
     ) -> Result<OpenedSession, StoreError> {
-        let SessionOpening { user_id, session, token, sessions_per_user, now, events } = opening;
+        let SessionOpening { user_id, session, token, replaced, sessions_per_user, now, events } =
+            opening;
         self.check_session(&session, token.as_ref())?;
+        replaced.map(|replaced| self.revoke(replaced));
         let agent = &session.device.user_agent;
         let new_device = !self
             .sessions

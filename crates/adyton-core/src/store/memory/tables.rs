@@ -128,6 +128,7 @@ impl Tables {
             access_token,
             previous_access_token: None,
             device: new.device,
+            remember: new.remember,
             created_at: now,
             last_seen_at: now,
             expires_at: new.expires_at,

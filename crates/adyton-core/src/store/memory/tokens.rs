@@ -4,7 +4,7 @@ use super::MemoryStore;
 use super::tables::Tables;
 use crate::event::Event;
 use crate::secret::Hash;
-use crate::store::{Issued, StoreError, TokenIssue, TokenStore, Touches};
+use crate::store::{Issued, SessionTouch, StoreError, TokenIssue, TokenStore, Touches};
 use crate::token::{FoundToken, Token, TokenId};
 use crate::user::UserId;
 use async_trait::async_trait;
@@ -67,9 +67,12 @@ impl TokenStore for MemoryStore {
                 row.token.last_used_at = row.token.last_used_at.max(Some(time));
             }
         }
-        for (id, time) in touches.sessions {
-            if let Some(row) = tables.sessions.get_mut(&id) {
-                row.session.last_seen_at = row.session.last_seen_at.max(time);
+        for SessionTouch { id, seen_at, expires_at } in touches.sessions {
+            let row = tables.sessions.get_mut(&id).map(|row| &mut row.session);
+            let live = row.filter(|row| row.revoked_at.is_none() && row.last_seen_at < seen_at);
+            if let Some(session) = live {
+                session.last_seen_at = seen_at;
+                session.expires_at = expires_at.unwrap_or(session.expires_at);
             }
         }
         Ok(())

@@ -155,7 +155,7 @@ async fn at_the_cap_the_longest_idle_session_ends(store: Given) {
     for secret in ["busy", "idle", "idler"] {
         ids.push(signed_in(&store, &ada, secret).await.session.id);
     }
-    let seen = |n: usize, seconds| (ids[n], NOW.plus(seconds));
+    let seen = |n: usize, seconds| used(ids[n], NOW.plus(seconds));
     let sessions = vec![seen(0, 300), seen(1, 200), seen(2, 100)];
     store.touch(Touches { sessions, ..Touches::default() }).await.unwrap();
     let mut record = sign_in(existing(ada.id), "new");
@@ -182,7 +182,7 @@ async fn at_the_cap_the_longest_idle_session_ends(store: Given) {
 async fn the_session_that_begins_is_never_the_one_that_ends(store: Given) {
     let ada = ada(&store).await;
     let old = signed_in(&store, &ada, "old").await.session.id;
-    let sessions = vec![(old, NOW.plus(DAY))];
+    let sessions = vec![used(old, NOW.plus(DAY))];
     store.touch(Touches { sessions, ..Touches::default() }).await.unwrap();
     let mut record = sign_in(existing(ada.id), "new");
     record.sessions_per_user = 1;

@@ -7,7 +7,8 @@ use crate::event::{Event, EventKind};
 use crate::secret::{Hash, Salt};
 use crate::session::{Guard, NewSession, Session, SessionId};
 use crate::store::{
-    Replacement, Revocation, Rotation, SignInRecord, SignedIn, Store, TokenIssue, Which, Who,
+    Replacement, Revocation, Rotation, SessionTouch, SignInRecord, SignedIn, Store, TokenIssue,
+    Which, Who,
 };
 use crate::token::{NewToken, Token};
 use crate::user::{Email, NewUser, StoredPassword, User, UserId};
@@ -74,6 +75,7 @@ pub(super) fn new_session(secret: &str) -> NewSession {
         secret: Hash::of(secret),
         abilities: Abilities::all(),
         device: Device { user_agent: Some("browser".to_owned()), ..Device::default() },
+        remember: false,
         expires_at: NOW.plus(30 * DAY),
     }
 }
@@ -88,10 +90,19 @@ pub(super) fn sign_in(who: Who, secret: &str) -> SignInRecord {
         who,
         session: new_session(secret),
         token: Some(new_token(access(secret), Some(NOW.plus(HOUR)))),
+        replaced: None,
         sessions_per_user: MANY,
         now: NOW,
         events: vec![event(EventKind::AuthnLoginSuccess), event(EventKind::SessionCreated)],
     }
+}
+
+/// A sign-in that opens the session of a cookie with this value.
+pub(super) fn cookie(user: UserId, value: &str) -> SignInRecord {
+    let mut record = sign_in(existing(user), value);
+    record.token = None;
+    (record.session.guard, record.session.remember) = (Guard::Session, true);
+    record
 }
 
 /// The next step of a session, from one secret to another, an hour after the last.
@@ -113,6 +124,11 @@ pub(super) fn rotation(session: &Session, from: &str, to: &str) -> Rotation {
         now,
         event: Event::new(EventKind::SessionRenewed, now).user(session.user_id),
     }
+}
+
+/// A use of a session that renews nothing.
+pub(super) fn used(id: SessionId, seen_at: Timestamp) -> SessionTouch {
+    SessionTouch { id, seen_at, expires_at: None }
 }
 
 pub(super) async fn user(store: &Given, address: &str) -> User {

@@ -3,15 +3,19 @@
 use super::given::*;
 use crate::ability::Abilities;
 use crate::device::Device;
+use crate::event::EventKind;
 use crate::secret::Hash;
 use crate::session::{Guard, Superseded};
-use crate::store::Which;
+use crate::store::{Revocation, SessionTouch, Touches, Which};
 
 rules![
     a_session_reads_back_as_it_was_written,
     a_session_is_found_by_its_secret,
     a_replaced_secret_leads_to_its_session,
     an_unknown_secret_is_none,
+    a_cookie_leads_to_its_session_and_user,
+    a_use_renews_the_session_of_a_cookie,
+    a_sign_in_ends_the_session_that_it_replaces,
     a_session_is_found_by_its_public_id,
     an_ended_or_expired_session_is_found,
     live_sessions_are_listed_latest_first,
@@ -63,6 +67,59 @@ async fn a_replaced_secret_leads_to_its_session(store: Given) {
         let found = store.find_session(&Hash::of(secret)).await.unwrap().unwrap();
         assert_eq!((&found.session, found.superseded), (&session, superseded), "{secret}");
     }
+}
+
+async fn a_cookie_leads_to_its_session_and_user(store: Given) {
+    let ada = ada(&store).await;
+    signed_in(&store, &ada, "refresh token").await;
+    let session = store.sign_in(cookie(ada.id, "cookie")).await.unwrap().unwrap().session;
+    assert!(session.remember);
+    let found = store.find_cookie(&Hash::of("cookie")).await.unwrap().unwrap();
+    assert_eq!((found.session, found.user), (session.clone(), Some(ada.clone())));
+    for other in ["refresh token", "never issued"] {
+        assert!(store.find_cookie(&Hash::of(other)).await.unwrap().is_none(), "{other}");
+    }
+    revoke(&store, &ada, Which::One(session.id)).await;
+    let found = store.find_cookie(&Hash::of("cookie")).await.unwrap().unwrap();
+    assert!(found.session.revoked_at.is_some(), "the engine says what an ended one is worth");
+}
+
+async fn a_use_renews_the_session_of_a_cookie(store: Given) {
+    let ada = ada(&store).await;
+    let id = store.sign_in(cookie(ada.id, "cookie")).await.unwrap().unwrap().session.id;
+    let touch = async |seen_at, expires_at| {
+        let sessions = vec![SessionTouch { id, seen_at, expires_at }];
+        store.touch(Touches { sessions, ..Touches::default() }).await.unwrap();
+        let session = session(&store, "cookie").await.unwrap();
+        (session.last_seen_at, session.expires_at)
+    };
+    let (later, end) = (NOW.plus(HOUR), NOW.plus(60 * DAY));
+    assert_eq!(touch(later, Some(end)).await, (later, end));
+    assert_eq!(touch(later, Some(NOW)).await, (later, end), "the same moment changes nothing");
+    assert_eq!(touch(NOW, Some(NOW)).await, (later, end), "nor does an earlier one");
+    let last = later.plus(1);
+    assert_eq!(touch(last, None).await, (last, end));
+    revoke(&store, &ada, Which::One(id)).await;
+    let ended = touch(last.plus(1), Some(end.plus(DAY))).await;
+    assert_eq!(ended, (last, end), "an ended session is not renewed");
+}
+
+async fn a_sign_in_ends_the_session_that_it_replaces(store: Given) {
+    let (ada, grace) = (ada(&store).await, grace(&store).await);
+    let old = store.sign_in(cookie(ada.id, "old")).await.unwrap().unwrap().session;
+    signed_in(&store, &ada, "elsewhere").await;
+    let mut record = cookie(grace.id, "new");
+    record.replaced = Some(Revocation {
+        user_id: ada.id,
+        which: Which::One(old.id),
+        now: NOW,
+        events: vec![event(EventKind::SessionRevoked).reason("signed_in_again")],
+    });
+    store.sign_in(record).await.unwrap().unwrap();
+    assert!(is_revoked(&store, "old").await);
+    assert!(!is_revoked(&store, "elsewhere").await && !is_revoked(&store, "new").await);
+    let [revoked] = events_of(&store, EventKind::SessionRevoked).await.try_into().unwrap();
+    assert_eq!((revoked.user_id, revoked.session_id), (Some(ada.id), Some(old.public_id)));
 }
 
 async fn an_unknown_secret_is_none(store: Given) {

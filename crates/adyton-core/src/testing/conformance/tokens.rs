@@ -261,7 +261,7 @@ async fn a_touch_of_what_is_gone_writes_nothing(store: Given) {
 
 async fn touch(store: &Given, tokens: &[TokenId], session: &Session, time: Timestamp) {
     let tokens = tokens.iter().map(|id| (*id, time)).collect();
-    store.touch(Touches { tokens, sessions: vec![(session.id, time)] }).await.unwrap();
+    store.touch(Touches { tokens, sessions: vec![used(session.id, time)] }).await.unwrap();
 }
 
 /// When this token and the session `laptop` were last used.
