@@ -93,7 +93,8 @@ impl Browser {
         // The engine says that `session_guard` allows no cookie.
         if guard == Guard::Session && configured != SessionGuard::Token {
             if self.source.origin() == OriginVerdict::AllowedCrossSite {
-                let problem = "no browser would send the cookie back from an origin of another site";
+                let problem =
+                    "no browser would send the cookie back from an origin of another site";
                 return Err(Problems::of("guard", problem).into());
             }
             self.check_csrf()?;
