@@ -16,7 +16,7 @@ mod user;
 pub(crate) use health::health;
 pub(crate) use sessions::SessionBody;
 
-use crate::layer::{Conventions, cors};
+use crate::layer::{Conventions, CsrfLayer, cors};
 use crate::{Adyton, Rejection};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -57,7 +57,12 @@ pub(crate) fn api(auth: &Adyton) -> Router {
     let base = &auth.config().server.base_path;
     // The answer after a panic keeps the conventions too.
     let panics = CatchPanicLayer::custom(panicked);
-    let layers = (Conventions::new(auth.clone()), cors(auth), auth.csrf_layer(), panics);
+    let layers = (
+        Conventions::new(auth.clone()),
+        cors(auth),
+        CsrfLayer::handing_tokens(auth.clone()),
+        panics,
+    );
     let endpoints = endpoints().into_iter().fold(Router::new(), |router, (_, paths, methods)| {
         paths
             .paths
