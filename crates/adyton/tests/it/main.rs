@@ -1,9 +1,9 @@
 //! The endpoints, told by those who call them. One file an endpoint, like `src/routes`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
+mod browser;
 mod conventions;
-mod cors;
-mod csrf;
+mod cookies;
 mod document;
 mod examples;
 mod extract;
@@ -11,10 +11,8 @@ mod faults;
 mod health;
 mod login;
 mod logout;
-mod origins;
 mod parsing;
 mod password;
-mod proxies;
 mod races;
 mod refresh;
 mod register;
