@@ -4,6 +4,7 @@
 //! in one transaction. It knows no HTTP, and it makes no policy: that is in the rules.
 
 mod authenticate;
+mod limits;
 mod login;
 mod logout;
 mod maintain;
@@ -57,6 +58,7 @@ struct Inner {
     cache: TokenCache,
     touches: Mutex<Touches>,
     refusals: Refusals,
+    throttle: limits::Throttle,
 }
 
 impl Auth {
@@ -82,6 +84,7 @@ impl Auth {
             latest: AtomicI64::new(i64::MIN),
             touches: Mutex::default(),
             refusals: Refusals::default(),
+            throttle: limits::Throttle::new(&config.rate_limiting)?,
             store,
             clock,
             config,

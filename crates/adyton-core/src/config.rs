@@ -7,12 +7,14 @@
 
 mod connector;
 mod lifetime;
+mod rate;
 mod reference;
 mod sections;
 mod validate;
 
 pub use connector::{Connector, ConnectorOptions, Driver};
 pub use lifetime::Lifetime;
+pub use rate::Rate;
 pub use reference::{OPTIONS, OptionDoc};
 pub use sections::{
     CacheMode, CacheOptions, Compat, DeviceBinding, Hashing, Limits, Pages, PasswordRules,

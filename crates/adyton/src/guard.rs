@@ -7,6 +7,7 @@ mod bearer;
 
 pub(crate) use bearer::Presented;
 
+use crate::client_info::address;
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Principal;
 use adyton_core::error::{Error, Refusal};
@@ -26,7 +27,7 @@ pub(crate) async fn authenticate(
     }
     let outcome = match bearer::presented(auth, &parts.headers)? {
         Presented::Nothing => Ok(None),
-        Presented::Token(token) => match auth.authenticate(token).await {
+        Presented::Token(token) => match auth.authenticate_from(token, address(parts)).await {
             Ok(principal) => Ok(Some(principal)),
             Err(Error::Unauthenticated(refusal)) => Err(refusal),
             Err(error) => return Err(error.into()),

@@ -355,10 +355,29 @@ impl Response {
         }
         let challenged = !self.header("www-authenticate").is_empty();
         assert!(challenged || self.status != 401, "{path}: {self:?}");
-        assert_eq!(!self.header("retry-after").is_empty(), self.status == 503, "{path}: {self:?}");
+        let later = matches!(self.status, 429 | 503);
+        assert_eq!(!self.header("retry-after").is_empty(), later, "{path}: {self:?}");
+        self.check_rate_limit(path);
         // What no route of ours answers is axum's.
         if self.status >= 400 && has_body && !self.headers.is_empty() {
             self.check_problem(path);
+        }
+    }
+
+    /// What is left of a limit, wherever one was asked.
+    fn check_rate_limit(&self, path: &str) {
+        let number = |name| {
+            let value = self.header(name);
+            (!value.is_empty()).then(|| value.parse::<u64>().unwrap())
+        };
+        let (limit, left) = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"));
+        assert_eq!(limit.is_some(), left.is_some(), "{path}: {self:?}");
+        assert!(left <= limit, "{path}: {self:?}");
+        let refused = self.status == 429;
+        assert_eq!(number("x-ratelimit-reset").is_some(), refused, "{path}: {self:?}");
+        if refused {
+            assert!(limit > Some(0) && left == Some(0), "{path}: {self:?}");
+            assert!(number("retry-after") > Some(0), "{path}: {self:?}");
         }
     }
 
