@@ -7,6 +7,7 @@ mod examples;
 mod extract;
 mod faults;
 mod health;
+mod limits;
 mod login;
 mod logout;
 mod parsing;

@@ -12,12 +12,14 @@ use adyton::{
     require_abilities, require_any_ability,
 };
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::routing::get;
 use axum::{Json, Router};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Index;
 use std::time::Duration;
 use tower::ServiceExt;
@@ -66,6 +68,7 @@ impl World {
             token: String::new(),
             refresh: String::new(),
             session: String::new(),
+            address: None,
         }
     }
 
@@ -201,6 +204,8 @@ pub(crate) struct Actor {
     pub(crate) refresh: String,
     /// The public id of the session.
     pub(crate) session: String,
+    /// Where their connections come from, if the server tells it.
+    address: Option<IpAddr>,
 }
 
 impl Actor {
@@ -212,6 +217,7 @@ impl Actor {
             token: signed_in.text("token"),
             refresh: signed_in.text("refreshToken"),
             session: signed_in.text("sessionId"),
+            address: self.address,
         }
     }
 
@@ -223,6 +229,11 @@ impl Actor {
     /// The same with another text for a token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
+    }
+
+    /// The same, connected from this address.
+    pub(crate) fn at(&self, address: &str) -> Self {
+        Self { address: Some(address.parse().unwrap()), ..self.clone() }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {
@@ -277,6 +288,9 @@ impl Actor {
         let mut request = Request::builder().method(method).uri(uri).header(HOST, "app.example");
         if !self.token.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {}", self.token));
+        }
+        if let Some(address) = self.address {
+            request = request.extension(ConnectInfo(SocketAddr::from((address, 4711))));
         }
         request.body(Body::empty()).unwrap()
     }
