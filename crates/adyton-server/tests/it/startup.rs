@@ -140,6 +140,21 @@ async fn what_is_nowhere_is_answered_as_everything_else() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn it_may_stand_where_others_can_reach_it_and_limits_them_by_their_address() {
+    let place = Place::new();
+    let server = place.serve_with(&[("ADYTON_SERVER__LISTEN", "0.0.0.0:0")]);
+    server.register("ada@example.com").await;
+    for _ in 0..5 {
+        assert_eq!(server.login("ada@example.com", "wrong horse 1").await.status, 401);
+    }
+    let blocked = server.login("ada@example.com", PASSWORD).await;
+    assert_eq!(blocked.status, 429, "{}", blocked.body);
+    let log = server.log();
+    assert!(log.contains(r#""network":"127.0.0.0""#), "{log}");
+    assert!(!log.contains("no address of a client is known"), "{log}");
+}
+
 #[test]
 fn a_bad_configuration_stops_the_start_by_key_file_and_line() {
     for (file, told) in [

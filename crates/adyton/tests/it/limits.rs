@@ -259,7 +259,7 @@ async fn a_login_that_is_shed_is_given_back() {
     }
     assert!((1..20).contains(&hashed), "{hashed}");
     let next = wrong_login(&guest, "ada@example.com").await.expect(401);
-    assert_eq!(quota(&next), (50, 50 - hashed - 1));
+    assert_eq!(quota(&next), (20, 20 - hashed - 1), "the account's is the tightest");
 }
 
 #[tokio::test]
