@@ -4,6 +4,7 @@
 //! in one transaction. It knows no HTTP, and it makes no policy: that is in the rules.
 
 mod authenticate;
+mod devices;
 mod login;
 mod logout;
 mod maintain;

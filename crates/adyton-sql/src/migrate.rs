@@ -33,7 +33,7 @@ const TOKEN_COLUMNS: [&str; 9] = [
     "updated_at",
 ];
 
-/// One table and the text that makes it.
+/// One table, or some columns of it, and the text that makes them.
 struct Migration {
     name: &'static str,
     sql: &'static str,
@@ -46,6 +46,8 @@ enum Subject {
     Tokens,
     Sessions,
     Own(&'static str),
+    /// Further columns of the table of sessions: made where the table was, or with it.
+    SessionColumns,
 }
 
 macro_rules! migration {
@@ -58,12 +60,14 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 7] = [
     migration!("0001_users", Subject::Users),
     migration!("0002_personal_access_tokens", Subject::Tokens),
     migration!("0003_auth_sessions", Subject::Sessions),
     migration!("0004_auth_superseded_tokens", Subject::Own("auth_superseded_tokens")),
     migration!("0005_auth_events", Subject::Own("auth_events")),
+    migration!("0007_auth_devices", Subject::Own("auth_devices")),
+    migration!("0008_auth_sessions_device", Subject::SessionColumns),
 ];
 
 /// A migration and how it stands.
@@ -201,6 +205,9 @@ async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
         }
         enter(tx, migration, &status.table, adopted, now).await?;
         report.warnings.extend(warnings);
+        if migration.subject == Subject::SessionColumns {
+            continue;
+        }
         let tables = if adopted { &mut report.adopted } else { &mut report.created };
         tables.push(status.table);
     }
@@ -248,6 +255,9 @@ async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
         };
         let state = match (standing, entry) {
             (None, _) => MigrationState::Pending,
+            (Some(_), None) if migration.subject == Subject::SessionColumns => {
+                MigrationState::Pending
+            }
             (Some(_), None) => MigrationState::PendingAdoption,
             (Some(_), Some(entry)) if entry.adopted => MigrationState::Adopted(entry.at),
             (Some(_), Some(entry)) => MigrationState::Applied(entry.at),
@@ -291,7 +301,7 @@ impl Subject {
         match self {
             Self::Users => &names.users,
             Self::Tokens => &names.tokens,
-            Self::Sessions => &names.sessions,
+            Self::Sessions | Self::SessionColumns => &names.sessions,
             Self::Own(name) => name,
         }
     }
@@ -314,6 +324,8 @@ impl Subject {
         let mut columns: Vec<&str> = match self {
             Self::Users => USER_COLUMNS.to_vec(),
             Self::Tokens => TOKEN_COLUMNS.into_iter().chain([&*names.token_field]).collect(),
+            // Whether the table is ours was found by the migration that made it.
+            Self::SessionColumns => return Ok(Vec::new()),
             Self::Sessions | Self::Own(_) if ours => return Ok(Vec::new()),
             Self::Sessions | Self::Own(_) => {
                 return Err(SqlError::TableTaken { table: self.table(names).to_owned() });

@@ -1,6 +1,6 @@
 //! Sign in with e-mail and password, or on the word of the host app.
 
-use super::Auth;
+use super::{Auth, devices};
 use crate::ability::Abilities;
 use crate::clock::Timestamp;
 use crate::device::{self, Client, Device};
@@ -55,7 +55,8 @@ pub struct SignIn {
     pub guard: Guard,
     /// The session's public id.
     pub session_id: String,
-    /// Whether the user had not signed in with this user agent before.
+    /// Whether the user had not signed in with this device before, nor with one that looks the
+    /// same.
     pub new_device: bool,
     /// What it may do.
     pub abilities: Abilities,
@@ -262,7 +263,13 @@ impl Auth {
             .into_iter()
             .map(|kind| Event::new(kind, now).session(&session.public_id).network(network.clone()))
             .collect();
+        let device_secret = PlainText::draw(Kind::Device)?;
+        let new_device = Event::new(EventKind::NewDevice, now).session(&session.public_id);
+        // Nobody needs to hear of the device that they sign up with.
+        let new_device = existing.map(|_| new_device.network(network.clone()));
+        let sighting = devices::sighting(client, &device_secret, new_device);
         let record = SignInRecord {
+            device: sighting.clone(),
             sessions_per_user: self.config().sessions_per_user,
             token: Some(token),
             events: events.clone(),
@@ -274,11 +281,15 @@ impl Auth {
         let sign_in = async move { store.sign_in(record).await };
         let Some(written) = self.change(existing, sign_in).await? else { return Ok(None) };
         events.into_iter().for_each(|event| self.changed(&event.user(written.user.id)));
+        if let Some(event) = sighting.event.filter(|_| written.new_device) {
+            self.changed(&event.user(written.user.id));
+        }
         for id in &written.ended {
             let event = Event::new(EventKind::SessionRevoked, now).user(written.user.id);
             self.changed(&event.session(id).reason("too_many_sessions"));
         }
-        Ok(Some(self.sign_in_of(written, pair, now)))
+        let device_secret = Some(device_secret).filter(|_| !written.known_device);
+        Ok(Some(SignIn { device_secret, ..self.sign_in_of(written, pair, now) }))
     }
 
     fn sign_in_of(&self, written: SignedIn, pair: Pair, now: Timestamp) -> SignIn {

@@ -1,6 +1,6 @@
 //! What no single value of a configuration can show.
 
-use super::{Config, DeviceBinding, Driver, Lifetime, SessionGuard};
+use super::{Config, Driver, Lifetime, SessionGuard};
 use crate::ability::Abilities;
 
 /// Columns that have a meaning of their own in the token table or the user table.
@@ -71,7 +71,7 @@ impl Config {
         ] {
             check(is_identifier(name), key, rule)?;
         }
-        let own = ["auth_events", "auth_superseded_tokens", "adyton_migrations"];
+        let own = ["auth_events", "auth_superseded_tokens", "auth_devices", "adyton_migrations"];
         let tables = [&self.auth_table, &self.token_table, &self.session_table];
         let mut names: Vec<String> = tables.iter().map(|name| name.to_lowercase()).collect();
         names.extend(own.map(str::to_owned));
@@ -296,7 +296,6 @@ impl Config {
         later(self.session_idle == default.session_idle, "session_idle", cookies)?;
         later(self.allowed_origins.is_empty(), "allowed_origins", cookies)?;
         later(self.cookie_domain.is_none(), "cookie_domain", cookies)?;
-        later(self.device_binding != DeviceBinding::Enforce, "device_binding", "device binding")?;
         later(self.server.trusted_proxies.is_empty(), "server.trusted_proxies", "rate limits")?;
         later(self.server.metrics_listen.is_none(), "server.metrics_listen", "metrics")?;
         later(self.pages.path == default.pages.path, "pages.path", "account pages")?;
@@ -346,12 +345,9 @@ mod tests {
 
     #[test]
     fn a_protection_that_is_not_built_may_be_switched_off() {
-        for toml in [
-            "rate_limiting.enabled = false",
-            "csrf_protection = false",
-            "device_binding = 'off'",
-            "pages.enabled = false",
-        ] {
+        for toml in
+            ["rate_limiting.enabled = false", "csrf_protection = false", "pages.enabled = false"]
+        {
             assert_eq!(problem(toml), None, "{toml}");
         }
     }
@@ -403,7 +399,6 @@ mod tests {
             ("session_guard = 'session'", "session_guard"),
             ("allowed_origins = ['https://a.example']", "allowed_origins"),
             ("pages.path = '/me'", "pages.path"),
-            ("device_binding = 'enforce'", "device_binding"),
         ] {
             assert_eq!(problem(toml), Some(key), "{toml}");
         }

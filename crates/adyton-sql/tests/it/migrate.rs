@@ -30,7 +30,7 @@ async fn migrating_twice_is_migrating_once() {
     let store = world.open();
     assert!(!store.is_current().await.unwrap());
     let report = store.migrate(NOW).await.unwrap();
-    assert_eq!((report.created.len(), report.adopted.len()), (5, 0));
+    assert_eq!((report.created.len(), report.adopted.len()), (6, 0));
     assert!(report.warnings.is_empty(), "{report:?}");
     let first = schema(&world);
     assert_eq!(store.migrate(NOW.plus(9)).await.unwrap(), Default::default());
@@ -168,5 +168,5 @@ async fn two_nodes_may_migrate_at_once() {
     for task in tasks.collect::<Vec<_>>() {
         created += task.await.unwrap();
     }
-    assert_eq!(created, 5);
+    assert_eq!(created, 6);
 }
