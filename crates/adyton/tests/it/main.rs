@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
 mod conventions;
+mod devices;
 mod document;
 mod examples;
 mod extract;
