@@ -81,3 +81,37 @@ impl Auth {
         Ok(self.0.store.find_device(user, &secret.hash()).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::SignInOptions;
+    use crate::config::Config;
+    use crate::store::{MemoryStore, UserStore};
+    use crate::testing::ManualClock;
+    use crate::user::{Email, NewUser, StoredPassword};
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_device_is_known_to_its_own_user_once_it_has_signed_in() {
+        let (store, clock) = (MemoryStore::new(), ManualClock::default());
+        let auth = Auth::new(Config::default(), Arc::new(store.clone()), Arc::new(clock)).unwrap();
+        let add = async |address: &str| {
+            let (name, email) = ("Ada".to_owned(), Email::parse(address).unwrap());
+            let new = NewUser { name, email, password: StoredPassword::new(String::new()) };
+            let event = Event::new(EventKind::UserCreated, auth.now());
+            store.insert_user(new, auth.now(), event).await.unwrap().unwrap().id
+        };
+        let (ada, grace) = (add("ada@example.com").await, add("grace@example.com").await);
+        let options = SignInOptions::default();
+        let signed_in = auth.sign_in_as(ada, &options, &Client::default()).await.unwrap();
+        let secret = signed_in.device_secret.unwrap();
+        let presenting = |secret| Client { device_secret: Some(secret), ..Client::default() };
+        let known = async |user, client| auth.known_device(user, &client).await.unwrap();
+        assert_eq!(known(ada, presenting(secret.clone())).await, Some(secret.hash()));
+        assert_eq!(known(grace, presenting(secret)).await, None);
+        let unknown = PlainText::draw(crate::secret::Kind::Device).unwrap();
+        assert_eq!(known(ada, presenting(unknown)).await, None);
+        assert_eq!(known(ada, Client::default()).await, None);
+    }
+}
