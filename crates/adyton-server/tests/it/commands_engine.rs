@@ -237,7 +237,7 @@ fn migrate_tells_and_pretends_before_it_changes_anything() {
         let all = status["migrations"].as_array().unwrap();
         all.iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(states(&status), ["pending"; 5]);
+    assert_eq!(states(&status), ["pending"; 7]);
     let sql = place.done("migrate --pretend");
     assert_eq!(place.json("migrate --pretend --json")["sql"], json!(sql));
     assert!(sql.contains("CREATE TABLE \"users\"") || sql.contains("CREATE TABLE users"), "{sql}");
@@ -245,11 +245,11 @@ fn migrate_tells_and_pretends_before_it_changes_anything() {
 
     let elsewhere = Place::new();
     elsewhere.database().execute_batch(&sql).unwrap();
-    assert_eq!(states(&elsewhere.json("migrate --status --json")), ["applied"; 5]);
+    assert_eq!(states(&elsewhere.json("migrate --status --json")), ["applied"; 7]);
 
     let made = place.json("migrate --json");
     assert_eq!(made["created"].as_array().unwrap().len(), 6, "{made}");
-    assert_eq!(tables(), 6);
+    assert_eq!(tables(), 7);
     let again = place.json("migrate --json");
     assert_eq!(again, json!({ "created": [], "adopted": [], "warnings": [] }));
     assert_eq!(place.done("migrate"), "the tables are up to date\n");

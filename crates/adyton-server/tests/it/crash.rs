@@ -317,6 +317,10 @@ const HALVES: [(&str, &str); 12] = [
         "SELECT id FROM auth_sessions WHERE secret_hash IN (SELECT hash FROM auth_superseded_tokens)",
     ),
     (
+        "session whose device is gone",
+        "SELECT id FROM auth_sessions WHERE device_id NOT IN (SELECT id FROM auth_devices)",
+    ),
+    (
         "rotation without its event",
         "SELECT id FROM auth_sessions s WHERE rotation <> (
          SELECT COUNT(*) FROM auth_events WHERE event = 'session_renewed' AND session_id = s.public_id)",

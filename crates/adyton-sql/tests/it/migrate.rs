@@ -172,7 +172,8 @@ async fn sessions_from_before_there_were_devices_live_on() {
     assert_eq!((report.created, report.adopted), (vec!["auth_devices".into()], vec![]));
     assert!(store.is_current().await.unwrap());
     let (mut fresh, mut now) = (fresh, schema(&world));
-    (fresh.sort(), now.sort());
+    fresh.sort();
+    now.sort();
     assert_eq!(now, fresh);
     (session.device.id, session.device.fingerprint) = (None, None);
     assert_eq!(store.find_session(&Hash::of("a")).await.unwrap().unwrap().session, session);
