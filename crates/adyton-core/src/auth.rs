@@ -4,6 +4,7 @@
 //! in one transaction. It knows no HTTP, and it makes no policy: that is in the rules.
 
 mod authenticate;
+mod events;
 mod login;
 mod logout;
 mod maintain;
@@ -15,6 +16,7 @@ mod sessions;
 mod tokens;
 mod users;
 
+pub use crate::audit::Listener;
 pub use authenticate::Principal;
 pub use login::{Credentials, Secrets, SessionCookie, SignIn, SignInOptions, Tokens};
 pub use logout::Presentation;
@@ -24,15 +26,15 @@ pub use tokens::{CreatedToken, NewPersonalToken, TokenInfo};
 pub use users::ProfileChange;
 
 use crate::ability::Abilities;
-use crate::audit::{self, Refusals};
+use crate::audit::Audit;
 use crate::cache::TokenCache;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
-use crate::device::{self, Client};
+use crate::device::Client;
 use crate::error::Error;
 use crate::event::Event;
 use crate::password::{Decoy, Hasher, PasswordPolicy};
-use crate::store::{Store, StoreError, Touches};
+use crate::store::{Store, StoreError, Timed, Touches};
 use crate::user::UserId;
 use std::fmt;
 use std::future::Future;
@@ -56,7 +58,7 @@ struct Inner {
     decoy: RwLock<Decoy>,
     cache: TokenCache,
     touches: Mutex<Touches>,
-    refusals: Refusals,
+    audit: Audit,
 }
 
 impl Auth {
@@ -81,8 +83,8 @@ impl Auth {
             cache: TokenCache::new(&config.cache),
             latest: AtomicI64::new(i64::MIN),
             touches: Mutex::default(),
-            refusals: Refusals::default(),
-            store,
+            audit: Audit::default(),
+            store: Arc::new(Timed(store)),
             clock,
             config,
         })))
@@ -100,6 +102,19 @@ impl Auth {
     /// [`Error::Store`] when it does not.
     pub async fn ping(&self) -> Result<(), Error> {
         Ok(self.0.store.ping().await?)
+    }
+
+    /// Sets the metrics that are states rather than happenings: to be called before they are read.
+    /// [`maintain`](Self::maintain) does so every ten seconds.
+    pub fn observe(&self) {
+        self.0.cache.observe();
+        self.0.hasher.observe();
+    }
+
+    /// Whether as many passwords wait to be hashed as may: one more is told to come again.
+    #[must_use]
+    pub fn is_saturated(&self) -> bool {
+        self.0.hasher.is_full()
     }
 
     /// The present: never before the latest one told.
@@ -130,14 +145,14 @@ impl Auth {
         task.await.map_err(StoreError::new)?
     }
 
-    /// Counts and logs a refusal.
+    /// Counts a refusal and tells of it.
     fn refused(&self, event: Event, client: &Client) {
-        self.0.refusals.count(event.network(client.address.map(device::network)));
+        self.0.audit.refused(event.by(client));
     }
 
-    /// Logs a change whose event the store has written.
+    /// Tells of a change whose event the store has written.
     fn changed(&self, event: &Event) {
-        audit::log(event);
+        self.0.audit.changed(event);
     }
 
     fn decoy(&self) -> Decoy {

@@ -12,13 +12,15 @@
 mod events;
 mod memory;
 mod sessions;
+mod timed;
 mod tokens;
 mod users;
 mod with_users;
 
-pub use events::EventStore;
+pub use events::{EventFilter, EventStore};
 pub use memory::MemoryStore;
 pub use sessions::{Replacement, Revocation, Rotation, SessionStore, Which};
+pub(crate) use timed::Timed;
 pub use tokens::{Credential, Issued, TokenIssue, TokenStore, Touches};
 pub use users::{UserStore, UserUpdate};
 pub use with_users::WithUsers;
@@ -235,13 +237,15 @@ pub struct Pruned {
     pub sessions: u64,
     /// Replaced refresh tokens.
     pub superseded: u64,
+    /// Events, which [`EventStore::prune_events`] removes.
+    pub events: u64,
 }
 
 impl Pruned {
     /// All rows.
     #[must_use]
     pub const fn total(self) -> u64 {
-        self.tokens + self.sessions + self.superseded
+        self.tokens + self.sessions + self.superseded + self.events
     }
 }
 
@@ -250,6 +254,7 @@ impl std::ops::AddAssign for Pruned {
         self.tokens += more.tokens;
         self.sessions += more.sessions;
         self.superseded += more.superseded;
+        self.events += more.events;
     }
 }
 

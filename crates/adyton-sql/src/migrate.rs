@@ -33,11 +33,12 @@ const TOKEN_COLUMNS: [&str; 9] = [
     "updated_at",
 ];
 
-/// One table and the text that makes it.
+/// One table and the text that makes it, or changes what an earlier one has made.
 struct Migration {
     name: &'static str,
     sql: &'static str,
     subject: Subject,
+    alters: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -49,8 +50,12 @@ enum Subject {
 }
 
 macro_rules! migration {
+    ($name:literal, alters $subject:expr) => {
+        Migration { alters: true, ..migration!($name, $subject) }
+    };
     ($name:literal, $subject:expr) => {
         Migration {
+            alters: false,
             name: $name,
             sql: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
             subject: $subject,
@@ -58,12 +63,13 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     migration!("0001_users", Subject::Users),
     migration!("0002_personal_access_tokens", Subject::Tokens),
     migration!("0003_auth_sessions", Subject::Sessions),
     migration!("0004_auth_superseded_tokens", Subject::Own("auth_superseded_tokens")),
     migration!("0005_auth_events", Subject::Own("auth_events")),
+    migration!("0009_auth_events_details", alters Subject::Own("auth_events")),
 ];
 
 /// A migration and how it stands.
@@ -82,11 +88,11 @@ pub struct MigrationStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MigrationState {
-    /// Adyton has made the table.
+    /// Adyton has made the table, or changed it.
     Applied(Timestamp),
     /// The table existed and was adopted.
     Adopted(Timestamp),
-    /// The table is missing and would be made.
+    /// The table is missing and would be made, or is ours and would be changed.
     Pending,
     /// The table exists and would be adopted.
     PendingAdoption,
@@ -98,6 +104,8 @@ pub enum MigrationState {
 pub struct MigrationReport {
     /// The tables that were made.
     pub created: Vec<String>,
+    /// The tables of Adyton's own that were changed.
+    pub altered: Vec<String>,
     /// The tables that were adopted.
     pub adopted: Vec<String>,
     /// What will not go well, in a sentence each.
@@ -201,7 +209,12 @@ async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
         }
         enter(tx, migration, &status.table, adopted, now).await?;
         report.warnings.extend(warnings);
-        let tables = if adopted { &mut report.adopted } else { &mut report.created };
+        let tables = match migration {
+            _ if adopted => &mut report.adopted,
+            Migration { alters: true, .. } if report.created.contains(&status.table) => continue,
+            Migration { alters: true, .. } => &mut report.altered,
+            _ => &mut report.created,
+        };
         tables.push(status.table);
     }
     Ok(report)
@@ -243,11 +256,13 @@ async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
             .find(|entry| entry.name == migration.name && entry.table.eq_ignore_ascii_case(&table));
         let standing = Table::find(tx, &table).await?;
         let warnings = match &standing {
+            Some(_) if migration.alters => Vec::new(),
             Some(standing) => migration.subject.check(standing, tx.names(), entry.is_some())?,
             None => migration.subject.check_new(tx.names()).map(|()| Vec::new())?,
         };
         let state = match (standing, entry) {
             (None, _) => MigrationState::Pending,
+            (Some(_), None) if migration.alters => MigrationState::Pending,
             (Some(_), None) => MigrationState::PendingAdoption,
             (Some(_), Some(entry)) if entry.adopted => MigrationState::Adopted(entry.at),
             (Some(_), Some(entry)) => MigrationState::Applied(entry.at),

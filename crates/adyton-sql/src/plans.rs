@@ -14,8 +14,7 @@ use adyton_core::user::{Email, NewUser, StoredPassword, UserChange};
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 /// What may read a table from its beginning: it stops after a bounded number of rows.
-const BOUNDED: [&str; 2] =
-    ["SELECT password FROM \"users\" WHERE password <> ''", "FROM auth_events ORDER BY id DESC"];
+const BOUNDED: [&str; 1] = ["SELECT password FROM \"users\" WHERE password <> ''"];
 
 fn token(secret: &str) -> NewToken {
     let (name, hash, abilities) = ("t".into(), Hash::of(secret), Abilities::all());
@@ -90,7 +89,12 @@ async fn live(store: &SqlStore) -> Result<(), StoreError> {
     let (user_id, keep, tokens) = (user.id, None, true);
     store.revoke_owned(OwnedRevocation { user_id, keep, tokens, now: NOW, event: None }).await?;
     store.prune(NOW.plus(600), 9).await?;
-    store.list_events(9).await?;
+    let (latest, kind) = (EventFilter::latest(9), Some(EventKind::UserUpdated));
+    let users = EventFilter { user: Some(user.id), ..latest };
+    for filter in [latest, users, EventFilter { kind, ..latest }, EventFilter { kind, ..users }] {
+        store.list_events(filter).await?;
+    }
+    store.prune_events(NOW.plus(1), 1).await?;
     store.ping().await?;
     store.delete_account(user.id, None, event).await?;
     Ok(())

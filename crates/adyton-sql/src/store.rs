@@ -113,8 +113,8 @@ async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool> {
 /// Every session and token that ends has an event of its own, after the one that tells why.
 async fn revoke_owned(tx: &mut Tx, revocation: OwnedRevocation) -> Result<()> {
     let OwnedRevocation { user_id, keep, tokens, now, event } = revocation;
-    let network = event.as_ref().and_then(|event| event.network.clone());
-    let of_kind = |kind| Event::new(kind, now).user(user_id).network(network.clone());
+    let why = event.clone();
+    let of_kind = |kind| why.iter().fold(Event::new(kind, now).user(user_id), Event::beside);
     let mut written: Vec<_> = event.into_iter().collect();
     for id in sessions::end(tx, user_id, keep.map_or(Which::All, Which::AllBut), now).await? {
         let ended = of_kind(EventKind::SessionRevoked).reason("password_change");

@@ -6,6 +6,11 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The id of a request, in its extensions: it stands in events and in lines of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(pub Arc<str>);
 
 /// The client of a request: the connection's address, where the server tells it, and the user agent.
 pub(crate) struct ClientInfo(pub(crate) Client);
@@ -19,6 +24,7 @@ impl<S: Sync> FromRequestParts<S> for ClientInfo {
         Ok(Self(Client {
             address: peer.map(|ConnectInfo(peer)| peer.ip().to_canonical()),
             user_agent: agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
+            request_id: parts.extensions.get().map(|RequestId(id)| id.as_ref().to_owned()),
             ..Client::default()
         }))
     }

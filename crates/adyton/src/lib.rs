@@ -7,18 +7,23 @@ mod error;
 mod extract;
 mod guard;
 mod handle;
+mod hooks;
 mod layer;
 mod openapi;
+mod request_id;
 mod routes;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use builder::{BuildError, Builder};
+pub use client_info::RequestId;
 pub use error::Rejection;
 pub use extract::{CurrentToken, CurrentUser};
 pub use handle::Adyton;
 pub use layer::{AuthLayer, RequireAbilities, require_abilities, require_any_ability};
 pub use openapi::openapi;
+pub use request_id::RequestIds;
+pub use routes::Checks;
 
 pub use adyton_core as core;
 #[cfg(feature = "sqlite")]
@@ -32,6 +37,7 @@ pub use adyton_core::auth::{
 pub use adyton_core::config::Config;
 pub use adyton_core::device::Client;
 pub use adyton_core::error::{Error, Problems, Refusal};
+pub use adyton_core::event::{Event, EventKind};
 pub use adyton_core::token::WantedExpiry;
 pub use adyton_core::user::{User, UserId};
 

@@ -233,7 +233,7 @@ impl Auth {
         wanted: Wanted,
         client: &Client,
     ) -> Result<Option<SignIn>, Error> {
-        let (now, network) = (self.now(), client.address.map(device::network));
+        let now = self.now();
         let pair = Pair {
             access: PlainText::draw(Kind::Access)?,
             refresh: PlainText::draw(Kind::Refresh)?,
@@ -260,7 +260,7 @@ impl Auth {
         };
         let events: Vec<Event> = [first, EventKind::SessionCreated]
             .into_iter()
-            .map(|kind| Event::new(kind, now).session(&session.public_id).network(network.clone()))
+            .map(|kind| Event::new(kind, now).session(&session.public_id).by(client))
             .collect();
         let record = SignInRecord {
             sessions_per_user: self.config().sessions_per_user,
@@ -276,7 +276,7 @@ impl Auth {
         events.into_iter().for_each(|event| self.changed(&event.user(written.user.id)));
         for id in &written.ended {
             let event = Event::new(EventKind::SessionRevoked, now).user(written.user.id);
-            self.changed(&event.session(id).reason("too_many_sessions"));
+            self.changed(&event.session(id).reason("too_many_sessions").by(client));
         }
         Ok(Some(self.sign_in_of(written, pair, now)))
     }

@@ -2,7 +2,7 @@
 
 use super::{Auth, Principal};
 use crate::auth::login::check_typed;
-use crate::device::{self, Client};
+use crate::device::Client;
 use crate::error::{Error, Problems};
 use crate::event::{Event, EventKind};
 use crate::session::SessionId;
@@ -69,9 +69,7 @@ impl Auth {
         client: &Client,
     ) -> Result<bool, Error> {
         let now = self.now();
-        let event = Event::new(EventKind::AuthnPasswordChange, now)
-            .user(user_id)
-            .network(client.address.map(device::network));
+        let event = Event::new(EventKind::AuthnPasswordChange, now).user(user_id).by(client);
         let written = event.clone();
         let change =
             PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event: written };

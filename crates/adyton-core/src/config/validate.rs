@@ -298,7 +298,6 @@ impl Config {
         later(self.cookie_domain.is_none(), "cookie_domain", cookies)?;
         later(self.device_binding != DeviceBinding::Enforce, "device_binding", "device binding")?;
         later(self.server.trusted_proxies.is_empty(), "server.trusted_proxies", "rate limits")?;
-        later(self.server.metrics_listen.is_none(), "server.metrics_listen", "metrics")?;
         later(self.pages.path == default.pages.path, "pages.path", "account pages")?;
         later(!self.compat.sanctum, "compat.sanctum", cookies)
     }

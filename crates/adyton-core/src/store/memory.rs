@@ -10,8 +10,8 @@ mod tokens;
 mod users;
 
 use super::{
-    EventStore, OpenedSession, OwnedRevocation, PasswordChange, Pruned, SessionOpening,
-    SignInRecord, SignedIn, Store, StoreError, Which, Who,
+    EventFilter, EventStore, OpenedSession, OwnedRevocation, PasswordChange, Pruned,
+    SessionOpening, SignInRecord, SignedIn, Store, StoreError, Which, Who,
 };
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
@@ -131,8 +131,20 @@ impl EventStore for MemoryStore {
         Ok(())
     }
 
-    async fn list_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
-        Ok(self.tables().events.iter().rev().take(limit as usize).cloned().collect())
+    async fn list_events(&self, filter: EventFilter) -> Result<Vec<Event>, StoreError> {
+        let tables = self.tables();
+        let mut found: Vec<_> =
+            tables.events.iter().rev().filter(|event| filter.takes(event)).cloned().collect();
+        // Refusals are written when their minute is over, but listed where they happened.
+        found.sort_by_key(|event| std::cmp::Reverse(event.created_at));
+        found.truncate(filter.limit as usize);
+        Ok(found)
+    }
+
+    async fn prune_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let events = &mut self.tables().events;
+        let old = events.extract_if(.., |event| event.created_at < before);
+        Ok(old.take(limit as usize).count() as u64)
     }
 }
 
@@ -162,9 +174,10 @@ fn stands(stored: Option<&StoredPassword>, expected: Option<&StoredPassword>) ->
 impl Tables {
     fn revoke_owned(&mut self, revocation: OwnedRevocation) {
         let OwnedRevocation { user_id, keep, tokens, now, event } = revocation;
-        let network = event.as_ref().and_then(|event| event.network.clone());
+        let why = event.clone();
         let of = |kind| {
-            Event::new(kind, now).user(user_id).reason("password_change").network(network.clone())
+            let event = Event::new(kind, now).user(user_id).reason("password_change");
+            why.iter().fold(event, Event::beside)
         };
         self.events.extend(event);
         let ended = self.end_sessions(user_id, keep.map_or(Which::All, Which::AllBut), now);

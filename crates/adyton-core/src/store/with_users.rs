@@ -17,9 +17,9 @@
 //! and into the store as well: those are what [`EventStore::list_events`] gives.
 
 use super::{
-    EventStore, Issued, OpenedSession, OwnedRevocation, PasswordChange, Pruned, Revocation,
-    Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError, TokenIssue,
-    TokenStore, Touches, UserStore, UserUpdate, Which, Who,
+    EventFilter, EventStore, Issued, OpenedSession, OwnedRevocation, PasswordChange, Pruned,
+    Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError,
+    TokenIssue, TokenStore, Touches, UserStore, UserUpdate, Which, Who,
 };
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
@@ -359,8 +359,12 @@ impl EventStore for WithUsers {
         self.store.record(events).await
     }
 
-    async fn list_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
-        self.store.list_events(limit).await
+    async fn list_events(&self, filter: EventFilter) -> Result<Vec<Event>, StoreError> {
+        self.store.list_events(filter).await
+    }
+
+    async fn prune_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.store.prune_events(before, limit).await
     }
 }
 

@@ -7,9 +7,9 @@ use adyton::core::event::Event;
 use adyton::core::secret::Hash;
 use adyton::core::session::{FoundSession, Session};
 use adyton::core::store::{
-    EventStore, Issued, MemoryStore, OpenedSession, OwnedRevocation, PasswordChange, Pruned,
-    Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError,
-    TokenIssue, TokenStore, Touches, UserStore, UserUpdate,
+    EventFilter, EventStore, Issued, MemoryStore, OpenedSession, OwnedRevocation, PasswordChange,
+    Pruned, Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store,
+    StoreError, TokenIssue, TokenStore, Touches, UserStore, UserUpdate,
 };
 use adyton::core::token::{FoundToken, Token, TokenId};
 use adyton::core::user::{Account, Email, NewUser, StoredPassword, User, UserChange, UserId};
@@ -303,8 +303,12 @@ impl EventStore for TestStore {
         self.write("record", self.inner.record(events)).await
     }
 
-    async fn list_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
-        self.read("list_events", self.inner.list_events(limit)).await
+    async fn list_events(&self, filter: EventFilter) -> Result<Vec<Event>, StoreError> {
+        self.read("list_events", self.inner.list_events(filter)).await
+    }
+
+    async fn prune_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write("prune_events", self.inner.prune_events(before, limit)).await
     }
 }
 

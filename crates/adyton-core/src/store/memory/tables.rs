@@ -164,6 +164,7 @@ impl Tables {
             tokens: tokens as u64,
             sessions: sessions.len() as u64,
             superseded: superseded as u64,
+            ..Pruned::default()
         }
     }
 }
