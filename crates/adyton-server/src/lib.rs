@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 pub mod config_file;
 pub mod http;
+pub mod metrics;
 mod telemetry;
 
 pub use cli::main;
