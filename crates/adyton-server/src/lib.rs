@@ -11,3 +11,4 @@ pub mod metrics;
 mod telemetry;
 
 pub use cli::main;
+pub use commands::doctor::{CODES, Code, Level};
