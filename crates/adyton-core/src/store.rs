@@ -45,9 +45,13 @@ pub trait Store: UserStore + TokenStore + SessionStore + EventStore {
     /// password is no longer the one that was verified.
     async fn sign_in(&self, record: SignInRecord) -> Result<Option<SignedIn>, StoreError>;
 
-    /// Replaces a password's hash and revokes what it had opened. `false` when the user is gone or
-    /// the stored password is no longer the expected one.
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError>;
+    /// Replaces a password's hash and revokes what it had opened; the events that were written, the
+    /// given one first. `None` when the user is gone or the stored password is no longer the
+    /// expected one.
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<Event>>, StoreError>;
 
     /// Deletes a user with every token and session of theirs. `false` when there was none, or the
     /// stored password is no longer the one that was verified for it.
@@ -65,8 +69,9 @@ pub trait Store: UserStore + TokenStore + SessionStore + EventStore {
 
     /// The part of [`change_password`](Self::change_password) that knows no users: ends sessions
     /// and, if asked, deletes personal access tokens. Beside the event given it writes a
-    /// `session_revoked` or `authn_token_revoked` for each, with the reason `password_change`.
-    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError>;
+    /// `session_revoked` or `authn_token_revoked` for each, with the reason `password_change`, and
+    /// returns all of them.
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<Vec<Event>, StoreError>;
 
     /// The part of [`delete_account`](Self::delete_account) that knows no users: deletes every
     /// token and session of this user, replaced refresh tokens included.

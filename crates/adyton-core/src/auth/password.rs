@@ -70,16 +70,12 @@ impl Auth {
     ) -> Result<bool, Error> {
         let now = self.now();
         let event = Event::new(EventKind::AuthnPasswordChange, now).user(user_id).by(client);
-        let written = event.clone();
-        let change =
-            PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event: written };
+        let change = PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event };
         let store = self.0.store.clone();
         let change = async move { store.change_password(change).await };
         let changed = self.change(user_id, change).await?;
-        if changed {
-            self.changed(&event);
-        }
-        Ok(changed)
+        changed.iter().flatten().for_each(|event| self.changed(event));
+        Ok(changed.is_some())
     }
 
     /// The account, if this is its password; otherwise a problem of that field, never a 401: the

@@ -43,10 +43,10 @@ macro_rules! passed_on {
 
 passed_on!(Store {
     sign_in(record: SignInRecord) -> Option<SignedIn>;
-    change_password(change: PasswordChange) -> bool;
+    change_password(change: PasswordChange) -> Option<Vec<Event>>;
     delete_account(id: UserId, verified: Option<StoredPassword>, event: Event) -> bool;
     open_session(opening: SessionOpening) -> OpenedSession;
-    revoke_owned(revocation: OwnedRevocation) -> ();
+    revoke_owned(revocation: OwnedRevocation) -> Vec<Event>;
     delete_owned(user_id: UserId) -> ();
     prune(before: Timestamp, limit: u32) -> Pruned;
     change_counter() -> Option<i64>;

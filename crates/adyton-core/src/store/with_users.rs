@@ -71,12 +71,15 @@ impl Store for WithUsers {
         .await
     }
 
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError> {
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<Event>>, StoreError> {
         let this = self.clone();
         to_the_end(async move {
             let PasswordChange { user_id, expected, new, now, .. } = change;
             if this.admitted(user_id, expected.as_ref()).await?.is_none() {
-                return Ok(false);
+                return Ok(None);
             }
             let mut revocation = OwnedRevocation {
                 user_id,
@@ -85,13 +88,14 @@ impl Store for WithUsers {
                 now,
                 event: None,
             };
-            this.store.revoke_owned(revocation.clone()).await?;
+            let ended = this.store.revoke_owned(revocation.clone()).await?;
             if !this.users.set_password(user_id, expected.as_ref(), new, now).await? {
-                return Ok(false);
+                return Ok(None);
             }
             revocation.event = Some(change.event);
-            this.store.revoke_owned(revocation).await?;
-            Ok(true)
+            let mut written = this.store.revoke_owned(revocation).await?;
+            written.extend(ended);
+            Ok(Some(written))
         })
         .await
     }
@@ -125,7 +129,7 @@ impl Store for WithUsers {
         self.store.open_session(opening).await
     }
 
-    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError> {
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<Vec<Event>, StoreError> {
         self.store.revoke_owned(revocation).await
     }
 

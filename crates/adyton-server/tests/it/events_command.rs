@@ -27,6 +27,10 @@ async fn what_happened_is_listed_by_user_kind_and_time() {
     assert_eq!((&fail["network"], &fail["reason"]), (&"127.0.0.0".into(), &"credentials".into()));
     assert!(fail["requestId"].is_string() && fail["createdAt"].as_str().unwrap().ends_with('Z'));
 
+    let stored = "SELECT COUNT(*) FROM auth_events WHERE outcome = 'failure' AND request_id <> ''";
+    let stored: i64 = place.database().query_row(stored, [], |row| row.get(0)).unwrap();
+    assert_eq!(stored, 1);
+
     let adas = place.json("events --user 1 --since 1h --json");
     assert_eq!(kinds(&adas).len(), 5);
     assert!(adas["events"].as_array().unwrap().iter().all(|event| event["userId"] == 1));

@@ -3,6 +3,7 @@
 
 mod conventions;
 mod document;
+mod events;
 mod examples;
 mod extract;
 mod faults;

@@ -318,7 +318,10 @@ impl Store for TestStore {
         self.write("sign_in", self.inner.sign_in(record)).await
     }
 
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError> {
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<Event>>, StoreError> {
         self.write("change_password", self.inner.change_password(change)).await
     }
 
@@ -335,7 +338,7 @@ impl Store for TestStore {
         self.write("open_session", self.inner.open_session(opening)).await
     }
 
-    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError> {
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<Vec<Event>, StoreError> {
         self.write("revoke_owned", self.inner.revoke_owned(revocation)).await
     }
 

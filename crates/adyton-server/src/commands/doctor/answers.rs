@@ -84,3 +84,21 @@ fn unrecognised(config: &Config, answer: &Answer, url: &Url) -> Option<Finding> 
     let detail = || format!("{url}; trusted are {}", trusted.join(", "));
     (!trusted.is_empty() && !taken).then(|| Finding::new(&PROXY_UNRECOGNISED, detail()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_whose_word_is_not_taken_is_named_if_one_should_be_trusted() {
+        let url = Url::read("http://a.example").unwrap();
+        let found = |trusted: &[&str], id: &str| {
+            let mut config = Config::default();
+            config.server.trusted_proxies = trusted.iter().map(ToString::to_string).collect();
+            let text = format!("HTTP/1.1 200 OK\r\nX-Request-Id: {id}\r\n\r\n");
+            unrecognised(&config, &Answer::read(&text).unwrap(), &url).is_some()
+        };
+        assert!(found(&["10.0.0.1"], "k3Jd82Lm-1f"));
+        assert!(!found(&["10.0.0.1"], PROBE) && !found(&[], "k3Jd82Lm-1f"));
+    }
+}
