@@ -212,11 +212,11 @@ async fn prune_removes_what_is_over_and_nothing_else() {
     let alive = server.refresh(&alive.refresh_token()).await;
     let past = "UPDATE auth_superseded_tokens SET expires_at = datetime('now', '-1 hour')";
     assert_eq!(place.database().execute(past, []).unwrap(), 1);
-    let nothing = json!({ "tokens": 0, "sessions": 0, "superseded": 0 });
+    let nothing = json!({ "tokens": 0, "sessions": 0, "superseded": 0, "events": 0 });
     assert_eq!(place.json("prune --json"), nothing, "not before a day has passed");
-    let all = json!({ "tokens": 1, "sessions": 1, "superseded": 1 });
+    let all = json!({ "tokens": 1, "sessions": 1, "superseded": 1, "events": 0 });
     assert_eq!(place.json("prune --hours 0 --json"), all);
-    let told = "removed 0 tokens, 0 sessions and 0 replaced refresh tokens\n";
+    let told = "removed 0 tokens, 0 sessions, 0 replaced refresh tokens and 0 events\n";
     assert_eq!(place.done("prune --hours 0"), told);
     assert_eq!(server.user(&alive.token()).await, 200);
     assert_eq!(server.user(&kept).await, 200);
@@ -237,7 +237,7 @@ fn migrate_tells_and_pretends_before_it_changes_anything() {
         let all = status["migrations"].as_array().unwrap();
         all.iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(states(&status), ["pending"; 5]);
+    assert_eq!(states(&status), ["pending"; 6]);
     let sql = place.done("migrate --pretend");
     assert_eq!(place.json("migrate --pretend --json")["sql"], json!(sql));
     assert!(sql.contains("CREATE TABLE \"users\"") || sql.contains("CREATE TABLE users"), "{sql}");
@@ -245,13 +245,13 @@ fn migrate_tells_and_pretends_before_it_changes_anything() {
 
     let elsewhere = Place::new();
     elsewhere.database().execute_batch(&sql).unwrap();
-    assert_eq!(states(&elsewhere.json("migrate --status --json")), ["applied"; 5]);
+    assert_eq!(states(&elsewhere.json("migrate --status --json")), ["applied"; 6]);
 
     let made = place.json("migrate --json");
     assert_eq!(made["created"].as_array().unwrap().len(), 5, "{made}");
     assert_eq!(tables(), 6);
     let again = place.json("migrate --json");
-    assert_eq!(again, json!({ "created": [], "adopted": [], "warnings": [] }));
+    assert_eq!(again, json!({ "created": [], "altered": [], "adopted": [], "warnings": [] }));
     assert_eq!(place.done("migrate"), "the tables are up to date\n");
     assert_eq!(place.done("migrate --pretend"), "");
     assert!(place.done("migrate --status").lines().all(|line| line.contains("\tapplied 20")));

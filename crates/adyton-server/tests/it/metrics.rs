@@ -5,6 +5,7 @@ use adyton_server::metrics::METRICS;
 use reqwest::{Method, Response};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 struct Metrics(String);
@@ -77,9 +78,29 @@ async fn what_happens_is_counted() {
     assert_eq!(metrics.value(r#"adyton_store_duration_seconds_count{method="rotate"}"#), 1.0);
     assert_eq!(metrics.value(r#"adyton_http_requests_total{class="4xx"}"#), 1.0);
     assert!(metrics.value(r#"adyton_http_requests_total{class="2xx"}"#) > 3.0);
-    assert_eq!(metrics.value("adyton_http_connections"), 1.0, "one client that keeps it open");
     assert!(metrics.value("process_resident_memory_bytes") > 1e6);
     assert!(metrics.value("process_start_time_seconds") > 1.7e9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_connections_are_counted_until_they_end() {
+    let place = Place::new();
+    let server = serve(&place);
+    let open = async |wanted: f64| {
+        let start = Instant::now();
+        loop {
+            let now = Metrics::of(&server).await.value("adyton_http_connections");
+            if now == wanted {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{now}, not {wanted}");
+        }
+    };
+    open(0.0).await;
+    let crowd: Vec<_> = (0..3).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    open(3.0).await;
+    drop(crowd);
+    open(0.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
