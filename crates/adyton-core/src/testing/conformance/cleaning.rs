@@ -163,16 +163,17 @@ async fn events_are_found_by_user_kind_and_time(store: Given) {
     let latest = EventFilter::latest(10);
     let ones = EventFilter { user: Some(UserId(1)), ..latest };
     let fails = EventFilter { kind: Some(EventKind::AuthnLoginFail), ..latest };
-    let late = EventFilter { since: Some(NOW.plus(1)), ..latest };
+    let since = |n, filter| EventFilter { since: Some(NOW.plus(n)), ..filter };
+    let both = EventFilter { kind: fails.kind, ..ones };
     for (filter, found) in [
         (latest, vec![4, 3, 2, 1, 0]),
         (ones, vec![3, 1, 0]),
         (fails, vec![4, 3, 2, 0]),
-        (late, vec![4, 3, 2, 1]),
-        (EventFilter { kind: fails.kind, ..ones }, vec![3, 0]),
-        (EventFilter { since: late.since, ..ones }, vec![3, 1]),
-        (EventFilter { since: late.since, ..fails }, vec![4, 3, 2]),
-        (EventFilter { kind: fails.kind, since: late.since, ..ones }, vec![3]),
+        (since(1, latest), vec![4, 3, 2, 1]),
+        (both, vec![3, 0]),
+        (since(1, ones), vec![3, 1]),
+        (since(2, fails), vec![4, 3, 2]),
+        (since(3, both), vec![3]),
         (EventFilter { limit: 1, ..ones }, vec![3]),
     ] {
         let found: Vec<_> = found.into_iter().map(|at: usize| all[at].clone()).collect();
