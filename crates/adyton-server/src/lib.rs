@@ -7,6 +7,8 @@ mod cli;
 mod commands;
 pub mod config_file;
 pub mod http;
+pub mod metrics;
 mod telemetry;
 
 pub use cli::main;
+pub use commands::doctor::{CODES, Code, Level};
