@@ -16,6 +16,7 @@ pub mod error;
 pub mod event;
 pub mod password;
 pub mod refresh;
+pub mod route_pattern;
 pub mod secret;
 pub mod session;
 pub mod store;

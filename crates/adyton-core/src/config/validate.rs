@@ -57,6 +57,7 @@ impl Config {
         self.check_tokens()?;
         self.check_amounts()?;
         self.check_server()?;
+        self.exemptions()?;
         self.refuse_what_is_not_built()
     }
 
@@ -280,7 +281,6 @@ impl Config {
                 || o.ssl_mode.is_some()
         });
         later(!remote, "connector.options", databases)?;
-        later(self.no_auth_routes.is_empty(), "no_auth_routes", "`/verify`")?;
         let (set, usual) = (&self.rate_limiting, &default.rate_limiting);
         for (kept, key) in [
             (set.max_attempts == usual.max_attempts, "rate_limiting.max_attempts"),
@@ -297,7 +297,6 @@ impl Config {
         later(self.allowed_origins.is_empty(), "allowed_origins", cookies)?;
         later(self.cookie_domain.is_none(), "cookie_domain", cookies)?;
         later(self.device_binding != DeviceBinding::Enforce, "device_binding", "device binding")?;
-        later(self.server.trusted_proxies.is_empty(), "server.trusted_proxies", "rate limits")?;
         later(self.server.metrics_listen.is_none(), "server.metrics_listen", "metrics")?;
         later(self.pages.path == default.pages.path, "pages.path", "account pages")?;
         later(!self.compat.sanctum, "compat.sanctum", cookies)
@@ -385,6 +384,7 @@ mod tests {
             ("hashing.threads = 0", "hashing.threads"),
             ("hashing.queue = 0", "hashing.queue"),
             ("tokens_per_user = 0", "tokens_per_user"),
+            ("no_auth_routes = ['/public']", "no_auth_routes"),
             ("server.base_path = '/api/'", "server.base_path"),
             ("server.base_path = '/{x}'", "server.base_path"),
             ("server.public_url = 'app.example.com'", "server.public_url"),
