@@ -32,7 +32,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::device::{self, Client};
 use crate::error::Error;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::password::{Decoy, Hasher, PasswordPolicy};
 use crate::store::{Store, StoreError, Touches};
 use crate::user::UserId;
@@ -130,6 +130,11 @@ impl Auth {
             outcome
         });
         task.await.map_err(StoreError::new)?
+    }
+
+    /// Counts and logs a request that failed the CSRF check at the door.
+    pub fn csrf_refused(&self, reason: &'static str, client: &Client) {
+        self.refused(Event::new(EventKind::MaliciousCsrf, self.now()).reason(reason), client);
     }
 
     /// Counts and logs a refusal.

@@ -11,6 +11,7 @@ mod lifetime;
 mod reference;
 mod sections;
 mod validate;
+mod web;
 
 pub use connector::{Connector, ConnectorOptions, Driver};
 pub use lifetime::Lifetime;
@@ -20,6 +21,7 @@ pub use sections::{
     RateLimiting, Server, SessionGuard,
 };
 pub use validate::ConfigError;
+pub use web::WebOptions;
 
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,8 @@
 //! rotation, passwords. It knows no HTTP and no SQL; apps use it through the crate `adyton`.
 //!
 //! Floors, each using only those before it: values ([`secret`], [`clock`], [`ability`], [`user`],
-//! [`device`]), rules ([`token`], [`session`], [`refresh`], [`password`]), the port ([`store`]),
+//! [`device`], [`origin`]), rules ([`token`], [`session`], [`refresh`], [`password`], [`csrf`]), the port
+//! ([`store`]),
 //! the engine ([`Auth`]).
 
 pub mod ability;
@@ -11,9 +12,11 @@ pub mod auth;
 mod cache;
 pub mod clock;
 pub mod config;
+pub mod csrf;
 pub mod device;
 pub mod error;
 pub mod event;
+pub mod origin;
 pub mod password;
 pub mod refresh;
 pub mod route_pattern;

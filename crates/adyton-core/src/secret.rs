@@ -5,6 +5,7 @@
 //! module that draws random numbers.
 
 use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -149,6 +150,19 @@ impl Hash {
     #[must_use]
     pub fn of(text: &str) -> Self {
         Self(Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// The HMAC-SHA-256 of some texts, none of which holds a NUL, under a key of any length.
+    pub(crate) fn keyed(key: &str, texts: &[&str]) -> Self {
+        // A key longer than a block is hashed first (RFC 2104), so no length is refused.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else {
+            return Self::of(key);
+        };
+        for text in texts {
+            mac.update(text.as_bytes());
+            mac.update(&[0]);
+        }
+        Self(mac.finalize().into_bytes().into())
     }
 
     /// Lower-case hexadecimal: the form in the database, as Sanctum writes it.

@@ -1,25 +1,68 @@
 //! What a request tells of its client.
 
+use crate::Adyton;
+use crate::first_party::RequestSource;
+use crate::forwarded::client_address;
 use adyton_core::device::Client;
+use adyton_core::secret::{Kind, PlainText};
 use axum::extract::{ConnectInfo, FromRequestParts};
-use http::header::USER_AGENT;
+use http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderName, Uri};
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-/// The client of a request: the connection's address, where the server tells it, and the user agent.
+const X_DEVICE_ID: HeaderName = HeaderName::from_static("x-device-id");
+
+/// The id of a request, in its extensions: a server or an app that numbers requests puts it there,
+/// and the audit names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(pub Arc<str>);
+
+/// The client of a request. Its address is known only where the server tells the connection's.
 pub(crate) struct ClientInfo(pub(crate) Client);
 
-impl<S: Sync> FromRequestParts<S> for ClientInfo {
+impl FromRequestParts<Adyton> for ClientInfo {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let agent = parts.headers.get(USER_AGENT);
-        Ok(Self(Client {
-            address: peer.map(|ConnectInfo(peer)| peer.ip().to_canonical()),
-            user_agent: agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
-            ..Client::default()
-        }))
+    async fn from_request_parts(parts: &mut Parts, auth: &Adyton) -> Result<Self, Infallible> {
+        Ok(Self(client(auth, &parts.headers, &parts.uri, &parts.extensions)))
     }
+}
+
+/// The client of a request that is not in parts.
+pub(crate) fn client(
+    auth: &Adyton,
+    headers: &HeaderMap,
+    uri: &Uri,
+    extensions: &Extensions,
+) -> Client {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    let address = |ConnectInfo(peer): &ConnectInfo<SocketAddr>| {
+        client_address(peer.ip(), headers, auth.web())
+    };
+    Client {
+        address: peer.map(address),
+        user_agent: text(headers, &USER_AGENT),
+        language: text(headers, &ACCEPT_LANGUAGE),
+        device_secret: device_secret(auth, headers, uri),
+        request_id: extensions.get::<RequestId>().map(|RequestId(id)| id.to_string()),
+    }
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// The cookie's, where cookies count, else the header's. Two headers are none.
+fn device_secret(auth: &Adyton, headers: &HeaderMap, uri: &Uri) -> Option<PlainText> {
+    let counts = RequestSource::of(auth, headers, uri).accepts_cookies();
+    let cookie = counts.then(|| auth.cookies().device(headers)).flatten();
+    let read = |text: &str| PlainText::parse(Kind::Device, text);
+    cookie.as_deref().and_then(read).or_else(|| {
+        let mut values = headers.get_all(X_DEVICE_ID).iter();
+        let value = values.next().filter(|_| values.next().is_none())?;
+        read(value.to_str().ok()?)
+    })
 }

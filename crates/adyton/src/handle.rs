@@ -1,8 +1,11 @@
 //! The handle that an app holds: the engine, and what its HTTP side has read from the options.
 
-use crate::layer::AuthLayer;
+use crate::cookie::Cookies;
+use crate::layer::{AuthLayer, CsrfLayer};
 use crate::routes;
 use adyton_core::Auth;
+use adyton_core::config::WebOptions;
+use adyton_core::route_pattern::RoutePattern;
 use axum::Router;
 use http::HeaderName;
 use std::ops::Deref;
@@ -49,6 +52,9 @@ pub struct Adyton(Arc<Inner>);
 struct Inner {
     auth: Auth,
     token_header: HeaderName,
+    web: WebOptions,
+    cookies: Cookies,
+    exemptions: Vec<RoutePattern>,
 }
 
 impl Adyton {
@@ -57,10 +63,14 @@ impl Adyton {
         crate::Builder::default()
     }
 
-    /// HTTP on an engine. The name of the token header was validated with the configuration.
+    /// HTTP on an engine. What is read here was validated with the configuration.
     pub(crate) fn new(auth: Auth) -> Self {
         let name = HeaderName::try_from(&auth.config().token_header);
-        Self(Arc::new(Inner { auth, token_header: name.unwrap_or(http::header::AUTHORIZATION) }))
+        let token_header = name.unwrap_or(http::header::AUTHORIZATION);
+        let web = auth.config().web().unwrap_or_default();
+        let cookies = Cookies::new(auth.config(), &web);
+        let exemptions = auth.config().exemptions().unwrap_or_default();
+        Self(Arc::new(Inner { auth, token_header, web, cookies, exemptions }))
     }
 
     /// The endpoints under `server.base_path`, to be merged into the app's router.
@@ -82,8 +92,43 @@ impl Adyton {
         AuthLayer::new(self.clone())
     }
 
+    /// What an app's own routes need where a session cookie counts: it refuses a request that other
+    /// sites may have made a browser send, 403 `csrf_failed`, and puts the cookie `XSRF-TOKEN` on
+    /// answers to pages of our own. Without a session cookie, with a token, and for GET, HEAD, OPTIONS
+    /// and TRACE it lets everything pass. The endpoints have it already.
+    ///
+    /// ```
+    /// # fn app(auth: adyton::Adyton) -> axum::Router {
+    /// use axum::routing::post;
+    ///
+    /// axum::Router::new()
+    ///     .route("/orders", post(async |user: adyton::CurrentUser| user.name.clone()))
+    ///     .layer(auth.layer())
+    ///     .layer(auth.csrf_layer())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn csrf_layer(&self) -> CsrfLayer {
+        CsrfLayer::new(self.clone())
+    }
+
     pub(crate) fn token_header(&self) -> &HeaderName {
         &self.0.token_header
+    }
+
+    /// The options that say where requests may come from.
+    pub(crate) fn web(&self) -> &WebOptions {
+        &self.0.web
+    }
+
+    /// The routes that need no credential.
+    pub(crate) fn exemptions(&self) -> &[RoutePattern] {
+        &self.0.exemptions
+    }
+
+    /// The names and attributes of our cookies.
+    pub(crate) fn cookies(&self) -> &Cookies {
+        &self.0.cookies
     }
 }
 

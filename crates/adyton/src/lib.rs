@@ -1,10 +1,16 @@
 #![doc = include_str!("docs/crate.md")]
 
 mod body;
+mod browser;
 mod builder;
 mod client_info;
+mod cookie;
 mod error;
 mod extract;
+mod first_party;
+mod forwarded;
+#[cfg(test)]
+mod fragments;
 mod guard;
 mod handle;
 mod layer;
@@ -13,11 +19,13 @@ mod routes;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use browser::Browser;
 pub use builder::{BuildError, Builder};
-pub use error::Rejection;
+pub use client_info::RequestId;
+pub use error::{CsrfStatus, Rejection};
 pub use extract::{CurrentToken, CurrentUser};
 pub use handle::Adyton;
-pub use layer::{AuthLayer, RequireAbilities, require_abilities, require_any_ability};
+pub use layer::{AuthLayer, CsrfLayer, RequireAbilities, require_abilities, require_any_ability};
 pub use openapi::openapi;
 
 pub use adyton_core as core;
@@ -30,6 +38,7 @@ pub use adyton_core::auth::{
     SignIn, SignInOptions, Tokens,
 };
 pub use adyton_core::config::Config;
+pub use adyton_core::csrf::CsrfReason;
 pub use adyton_core::device::Client;
 pub use adyton_core::error::{Error, Problems, Refusal};
 pub use adyton_core::token::WantedExpiry;

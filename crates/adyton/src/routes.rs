@@ -1,5 +1,6 @@
 //! The endpoints, one file each. This list feeds the router and the OpenAPI document alike.
 
+mod csrf_cookie;
 mod document;
 mod health;
 mod login;
@@ -11,11 +12,12 @@ mod session;
 mod sessions;
 mod tokens;
 mod user;
+mod verify;
 
 pub(crate) use health::health;
 pub(crate) use sessions::SessionBody;
 
-use crate::layer::Conventions;
+use crate::layer::{Conventions, CsrfLayer, cors};
 use crate::{Adyton, Rejection};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -27,7 +29,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 /// Every path with its methods.
-fn endpoints() -> [UtoipaMethodRouter<Adyton>; 12] {
+fn endpoints() -> [UtoipaMethodRouter<Adyton>; 14] {
     [
         routes!(register::register),
         routes!(login::login),
@@ -36,10 +38,12 @@ fn endpoints() -> [UtoipaMethodRouter<Adyton>; 12] {
         routes!(user::show, user::update, user::delete),
         routes!(password::change),
         routes!(session::show),
+        routes!(csrf_cookie::show),
         routes!(sessions::list, sessions::end_others),
         routes!(sessions::end),
         routes!(tokens::list, tokens::create),
         routes!(tokens::revoke),
+        verify::any_method(routes!(verify::verify)),
         routes!(document::show),
     ]
 }
@@ -54,7 +58,13 @@ pub(crate) fn document() -> OpenApi {
 pub(crate) fn api(auth: &Adyton) -> Router {
     let base = &auth.config().server.base_path;
     // The answer after a panic keeps the conventions too.
-    let layers = (Conventions::new(auth.clone()), CatchPanicLayer::custom(panicked));
+    let panics = CatchPanicLayer::custom(panicked);
+    let layers = (
+        Conventions::new(auth.clone()),
+        cors(auth),
+        CsrfLayer::handing_tokens(auth.clone()),
+        panics,
+    );
     let endpoints = endpoints().into_iter().fold(Router::new(), |router, (_, paths, methods)| {
         paths
             .paths
