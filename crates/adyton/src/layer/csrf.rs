@@ -98,8 +98,8 @@ impl Visitor {
         let headers = request.headers();
         let cookies = auth.config().session_guard != SessionGuard::Token;
         // What a proxy asks about goes elsewhere, and so does the answer.
-        let asked_about = endpoint(auth, request.uri().path()) == Some("/verify");
-        if !cookies || asked_about || !says_where_from(headers) {
+        let endpoint = request.uri().path().strip_prefix(&*auth.config().server.base_path);
+        if !cookies || endpoint == Some("/verify") || !says_where_from(headers) {
             return Self::default();
         }
         let source = RequestSource::of(auth, headers, request.uri());
