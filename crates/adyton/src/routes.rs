@@ -8,6 +8,7 @@ mod logout;
 mod password;
 mod refresh;
 mod register;
+mod sanctum;
 mod session;
 mod sessions;
 mod tokens;
@@ -23,6 +24,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use std::any::Any;
+use std::collections::BTreeMap;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
@@ -65,12 +67,19 @@ pub(crate) fn api(auth: &Adyton) -> Router {
         CsrfLayer::handing_tokens(auth.clone()),
         panics,
     );
-    let endpoints = endpoints().into_iter().fold(Router::new(), |router, (_, paths, methods)| {
-        paths
-            .paths
-            .keys()
-            .fold(router, |router, path| router.route(&format!("{base}{path}"), methods.clone()))
-    });
+    let mut routes = BTreeMap::new();
+    for (_, paths, methods) in endpoints() {
+        routes.extend(paths.paths.keys().map(|path| (format!("{base}{path}"), methods.clone())));
+    }
+    if auth.config().compat.sanctum {
+        // Under a base path such as `/api` one of them is there already.
+        for (path, methods) in sanctum::routes() {
+            routes.entry(path.to_owned()).or_insert(methods);
+        }
+    }
+    let endpoints = routes
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(&path, methods));
     let endpoints = endpoints
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed)
         .route_layer(layers.clone())

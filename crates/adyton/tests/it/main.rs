@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
 mod conventions;
+mod cors;
+mod csrf;
 mod document;
 mod examples;
 mod extract;
@@ -9,8 +11,10 @@ mod faults;
 mod health;
 mod login;
 mod logout;
+mod origins;
 mod parsing;
 mod password;
+mod proxies;
 mod races;
 mod refresh;
 mod register;
