@@ -25,4 +25,5 @@ mod sessions;
 mod store;
 mod tokens;
 mod user;
+mod verify;
 mod world;
