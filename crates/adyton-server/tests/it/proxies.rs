@@ -145,14 +145,14 @@ fn start_app() -> String {
     // It ends with the process of the test.
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            thread::spawn(move || echo(stream));
+            thread::spawn(move || echo(&stream));
         }
     });
     address
 }
 
-fn echo(stream: TcpStream) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
+fn echo(mut stream: &TcpStream) -> Option<()> {
+    let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -170,7 +170,7 @@ fn echo(stream: TcpStream) -> Option<()> {
     let seen = json!({ "head": lines, "body": String::from_utf8_lossy(&body) }).to_string();
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Auth-User-Id: leaked\r\n\
                 X-Auth-Abilities: leaked\r\nConnection: close\r\nX-App: yes\r\nContent-Length:";
-    write!(&stream, "{head} {}\r\n\r\n{seen}", seen.len()).ok()
+    write!(stream, "{head} {}\r\n\r\n{seen}", seen.len()).ok()
 }
 
 struct Setup {
