@@ -179,8 +179,7 @@ async fn a_shorter_configured_life_counts_for_older_cookies() {
     let world = World::new().await;
     let ada = Browser::registered(&world, "ada").await;
     world.clock.advance(601);
-    let stricter =
-        world.again(|config| config.session_idle = Lifetime::from_seconds(600)).await;
+    let stricter = world.again(|config| config.session_idle = Lifetime::from_seconds(600)).await;
     ada.before(&stricter).get("/user").await.refused(401, "session_expired");
     assert!(ada.before(&world).is_in().await);
 }

@@ -1,7 +1,9 @@
 //! The endpoints, told by those who call them. One file an endpoint, like `src/routes`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
+mod browser;
 mod conventions;
+mod cookies;
 mod cors;
 mod csrf;
 mod document;
@@ -18,6 +20,7 @@ mod proxies;
 mod races;
 mod refresh;
 mod register;
+mod sanctum;
 mod schema;
 mod secrets;
 mod session;
