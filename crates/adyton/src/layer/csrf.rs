@@ -97,9 +97,7 @@ impl Visitor {
     fn of(auth: &Adyton, request: &Request) -> Self {
         let headers = request.headers();
         let cookies = auth.config().session_guard != SessionGuard::Token;
-        // What a proxy asks about goes elsewhere, and so does the answer.
-        let endpoint = request.uri().path().strip_prefix(&*auth.config().server.base_path);
-        if !cookies || endpoint == Some("/verify") || !says_where_from(headers) {
+        if !cookies || !says_where_from(headers) {
             return Self::default();
         }
         let source = RequestSource::of(auth, headers, request.uri());

@@ -12,22 +12,14 @@ use adyton_core::auth::Principal;
 use adyton_core::error::{Error, Refusal};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
-use axum::routing::any;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use original::Original;
 use serde::Deserialize;
-use utoipa_axum::router::UtoipaMethodRouter;
 
 const USER_ID: HeaderName = HeaderName::from_static("x-auth-user-id");
 const USER_EMAIL: HeaderName = HeaderName::from_static("x-auth-user-email");
 const ABILITIES: HeaderName = HeaderName::from_static("x-auth-abilities");
-
-/// The document describes GET; the route takes every method, as a proxy may pass the client's.
-pub(super) fn any_method(described: UtoipaMethodRouter<Adyton>) -> UtoipaMethodRouter<Adyton> {
-    let (schemas, paths, _) = described;
-    (schemas, paths, any(verify))
-}
 
 #[derive(Deserialize)]
 pub(super) struct Requirements {

@@ -136,6 +136,30 @@ async fn every_method_asks_the_same_question() {
 }
 
 #[tokio::test]
+async fn a_preflight_is_a_request_like_any_other() {
+    let world = World::with(|config| {
+        behind_a_proxy(config);
+        config.server.public_url = Some("https://app.example.com".into());
+        config.allowed_origins = vec!["https://admin.example.com".into()];
+    })
+    .await;
+    let ada = world.user("ada").await;
+    let guest = world.anonymous();
+    for actor in [&ada, &guest] {
+        let question = Question::about(actor).by(Method::OPTIONS);
+        let question = question.with("origin", "https://admin.example.com");
+        let question = question.with("access-control-request-method", "DELETE");
+        let response = question.forwarding("OPTIONS", "/orders").ask().await;
+        assert_eq!(response.header("access-control-allow-origin"), "");
+        if actor.token.is_empty() {
+            response.refused(401, "unauthenticated");
+        } else {
+            assert_eq!(identity(response)[1], "ada@example.com");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_body_is_not_read() {
     let world = World::new().await;
     let ada = world.user("ada").await;
