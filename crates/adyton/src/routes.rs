@@ -66,7 +66,7 @@ pub(crate) fn api(auth: &Adyton) -> Router {
     // preflight and say yes, and a cookie would not get to its browser.
     let verify = Router::new()
         .route(&format!("{base}/verify"), any(verify::verify))
-        .route_layer((conventions.clone(), panics.clone()))
+        .route_layer((conventions.clone(), panics))
         .with_state(auth.clone());
     let layers = (conventions, cors(auth), CsrfLayer::handing_tokens(auth.clone()), panics);
     let mut routes = BTreeMap::new();
