@@ -8,6 +8,7 @@
 mod connector;
 mod exemptions;
 mod lifetime;
+mod rate;
 mod reference;
 mod sections;
 mod validate;
@@ -15,6 +16,7 @@ mod web;
 
 pub use connector::{Connector, ConnectorOptions, Driver};
 pub use lifetime::Lifetime;
+pub use rate::Rate;
 pub use reference::{OPTIONS, OptionDoc};
 pub use sections::{
     CacheMode, CacheOptions, Compat, DeviceBinding, Hashing, Limits, Pages, PasswordRules,
