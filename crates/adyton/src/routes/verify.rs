@@ -83,7 +83,10 @@ fn guest_if_refused(
     caller: Result<Option<Principal>, Rejection>,
 ) -> Result<Option<Principal>, Rejection> {
     match caller {
-        Err(Rejection::Engine(Error::Unauthenticated(_)) | Rejection::Csrf(..)) => Ok(None),
+        Err(
+            Rejection::Engine(Error::Unauthenticated(_) | Error::TooManyAttempts(_))
+            | Rejection::Csrf(..),
+        ) => Ok(None),
         caller => caller,
     }
 }
