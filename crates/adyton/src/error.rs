@@ -3,7 +3,9 @@
 //! The only place that gives errors a status. The cause of a 5xx is logged here, once, and never
 //! told to the client.
 
+use crate::Adyton;
 use crate::openapi::Code;
+use adyton_core::csrf::CsrfReason;
 use adyton_core::error::{Error, Problems, Refusal};
 use axum::response::{IntoResponse, Response};
 use http::header::{
@@ -33,6 +35,9 @@ pub enum Rejection {
     /// The body did not arrive in time.
     #[error("the body did not arrive in time")]
     TooSlow,
+    /// Another site may have made a browser send the request.
+    #[error("{0}")]
+    Csrf(CsrfReason, CsrfStatus),
     /// No endpoint has this path.
     #[error("there is no such endpoint")]
     NoSuchRoute,
@@ -42,6 +47,16 @@ pub enum Rejection {
     /// The server is not put together as it must be.
     #[error("{0}")]
     Misconfigured(&'static str),
+}
+
+/// How a failed CSRF check is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CsrfStatus {
+    /// 403.
+    Forbidden,
+    /// 419, by which clients of Laravel know that they need a new token.
+    PageExpired,
 }
 
 impl From<Refusal> for Rejection {
@@ -79,9 +94,19 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     missing: Option<Vec<String>>,
+    /// For `csrf_failed`: which check failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<&'static str>,
 }
 
 impl Rejection {
+    /// A failed CSRF check, answered as the configuration says.
+    pub(crate) fn csrf(auth: &Adyton, reason: CsrfReason) -> Self {
+        let sanctum = auth.config().compat.sanctum;
+        Self::Csrf(reason, if sanctum { CsrfStatus::PageExpired } else { CsrfStatus::Forbidden })
+    }
+
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Engine(error) => engine(error),
@@ -91,6 +116,7 @@ impl Rejection {
             }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            Self::Csrf(_, status) => (csrf(*status), "csrf_failed"),
             Self::NoSuchRoute => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Misconfigured(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
@@ -103,22 +129,32 @@ impl Rejection {
             (_, StatusCode::INTERNAL_SERVER_ERROR) => "something went wrong here".to_owned(),
             _ => self.to_string(),
         };
-        let (mut errors, mut missing) = (None, None);
+        let (mut errors, mut missing, mut reason) = (None, None, None);
         match self {
             Self::Engine(Error::Invalid(problems)) => errors = Some(problems.fields().clone()),
             Self::Engine(Error::MissingAbility(abilities)) => missing = Some(abilities),
+            Self::Csrf(failed, _) => reason = Some(failed.as_str()),
             _ => {}
         }
         Problem {
             r#type: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error"),
+            title: status.canonical_reason().unwrap_or("Page Expired"),
             status: status.as_u16(),
             message: detail.clone(),
             detail,
             code,
             errors,
             missing,
+            reason,
         }
+    }
+}
+
+/// 419 is Laravel's own: it has no name in the registry.
+fn csrf(status: CsrfStatus) -> StatusCode {
+    match status {
+        CsrfStatus::Forbidden => StatusCode::FORBIDDEN,
+        CsrfStatus::PageExpired => StatusCode::from_u16(419).unwrap_or(StatusCode::FORBIDDEN),
     }
 }
 

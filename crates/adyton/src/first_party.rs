@@ -5,7 +5,7 @@ use crate::Adyton;
 use adyton_core::csrf::{self, CsrfReason, FetchSite, Holder, OriginVerdict, Presented};
 use adyton_core::origin::{Origin, same_site};
 use axum::extract::FromRequestParts;
-use http::header::{HOST, ORIGIN};
+use http::header::{COOKIE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::convert::Infallible;
@@ -93,17 +93,9 @@ impl FromRequestParts<Adyton> for RequestSource {
     }
 }
 
-/// Applies `act` to the holder of a request's tokens.
-pub(crate) fn with_holder<T>(
-    auth: &Adyton,
-    headers: &HeaderMap,
-    session_cookie: Option<&str>,
-    act: impl FnOnce(Holder<'_>) -> T,
-) -> T {
-    match session_cookie {
-        Some(cookie) => act(Holder::Session(cookie)),
-        None => act(Holder::Guest(auth.cookies().xsrf(headers).as_deref())),
-    }
+/// Whether a request has any header that only browsers send: the others are spared the questions.
+pub(crate) fn says_where_from(headers: &HeaderMap) -> bool {
+    [COOKIE, ORIGIN, SEC_FETCH_SITE].iter().any(|name| headers.contains_key(name))
 }
 
 /// The public URL's origin; without one that of the `Host`, if it can only be this machine. The
@@ -141,9 +133,9 @@ fn presented(auth: &Adyton, headers: &HeaderMap, session_cookie: Option<&str>) -
         Ok(Some(value)) => percent_decoded(value.as_bytes()),
         Err(Doubled) => None,
     };
-    let verify = |token: String| {
-        with_holder(auth, headers, session_cookie, |holder| csrf::verify(holder, &token))
-    };
+    let own = auth.cookies().xsrf(headers);
+    let holder = session_cookie.map_or(Holder::Guest(own.as_deref()), Holder::Session);
+    let verify = |token: String| csrf::verify(holder, &token);
     if token.is_some_and(verify) { Presented::Right } else { Presented::Wrong }
 }
 

@@ -1,7 +1,7 @@
 //! The handle that an app holds: the engine, and what its HTTP side has read from the options.
 
 use crate::cookie::Cookies;
-use crate::layer::AuthLayer;
+use crate::layer::{AuthLayer, CsrfLayer};
 use crate::routes;
 use adyton_core::Auth;
 use adyton_core::config::WebOptions;
@@ -87,6 +87,26 @@ impl Adyton {
     #[must_use]
     pub fn layer(&self) -> AuthLayer {
         AuthLayer::new(self.clone())
+    }
+
+    /// What an app's own routes need where a session cookie counts: it refuses a request that other
+    /// sites may have made a browser send, 403 `csrf_failed`, and puts the cookie `XSRF-TOKEN` on
+    /// answers to pages of our own. Without a session cookie, with a token, and for GET, HEAD, OPTIONS
+    /// and TRACE it lets everything pass. The endpoints have it already.
+    ///
+    /// ```
+    /// # fn app(auth: adyton::Adyton) -> axum::Router {
+    /// use axum::routing::post;
+    ///
+    /// axum::Router::new()
+    ///     .route("/orders", post(async |user: adyton::CurrentUser| user.name.clone()))
+    ///     .layer(auth.layer())
+    ///     .layer(auth.csrf_layer())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn csrf_layer(&self) -> CsrfLayer {
+        CsrfLayer::new(self.clone())
     }
 
     pub(crate) fn token_header(&self) -> &HeaderName {

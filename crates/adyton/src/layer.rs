@@ -2,9 +2,14 @@
 
 mod auth;
 mod conventions;
+mod cors;
+mod csrf;
 mod require;
 
 pub use auth::AuthLayer;
 pub(crate) use auth::Installed;
 pub(crate) use conventions::Conventions;
+pub(crate) use cors::cors;
+pub use csrf::CsrfLayer;
+pub(crate) use csrf::ShowXsrf;
 pub use require::{RequireAbilities, require_abilities, require_any_ability};

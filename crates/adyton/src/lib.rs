@@ -20,10 +20,10 @@ pub mod testing;
 
 pub use builder::{BuildError, Builder};
 pub use client_info::RequestId;
-pub use error::Rejection;
+pub use error::{CsrfStatus, Rejection};
 pub use extract::{CurrentToken, CurrentUser};
 pub use handle::Adyton;
-pub use layer::{AuthLayer, RequireAbilities, require_abilities, require_any_ability};
+pub use layer::{AuthLayer, CsrfLayer, RequireAbilities, require_abilities, require_any_ability};
 pub use openapi::openapi;
 
 pub use adyton_core as core;
@@ -36,6 +36,7 @@ pub use adyton_core::auth::{
     SignIn, SignInOptions, Tokens,
 };
 pub use adyton_core::config::Config;
+pub use adyton_core::csrf::CsrfReason;
 pub use adyton_core::device::Client;
 pub use adyton_core::error::{Error, Problems, Refusal};
 pub use adyton_core::token::WantedExpiry;

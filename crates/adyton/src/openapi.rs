@@ -266,7 +266,10 @@ refusals! {
         503 = "`store_unavailable`";
     /// Of every endpoint that asks for the ability `account`.
     Forbidden:
-        403 = "`missing_ability`";
+        403 = "`missing_ability` or `csrf_failed`";
+    /// Of the endpoint that hands the token of the CSRF check.
+    Foreign:
+        403 = "`csrf_failed`";
     /// Of every endpoint with a body.
     Invalid:
         400 = "`malformed_request`",

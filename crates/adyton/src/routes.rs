@@ -1,5 +1,6 @@
 //! The endpoints, one file each. This list feeds the router and the OpenAPI document alike.
 
+mod csrf_cookie;
 mod document;
 mod health;
 mod login;
@@ -15,7 +16,7 @@ mod user;
 pub(crate) use health::health;
 pub(crate) use sessions::SessionBody;
 
-use crate::layer::Conventions;
+use crate::layer::{Conventions, cors};
 use crate::{Adyton, Rejection};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -27,7 +28,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 /// Every path with its methods.
-fn endpoints() -> [UtoipaMethodRouter<Adyton>; 12] {
+fn endpoints() -> [UtoipaMethodRouter<Adyton>; 13] {
     [
         routes!(register::register),
         routes!(login::login),
@@ -36,6 +37,7 @@ fn endpoints() -> [UtoipaMethodRouter<Adyton>; 12] {
         routes!(user::show, user::update, user::delete),
         routes!(password::change),
         routes!(session::show),
+        routes!(csrf_cookie::show),
         routes!(sessions::list, sessions::end_others),
         routes!(sessions::end),
         routes!(tokens::list, tokens::create),
@@ -54,7 +56,8 @@ pub(crate) fn document() -> OpenApi {
 pub(crate) fn api(auth: &Adyton) -> Router {
     let base = &auth.config().server.base_path;
     // The answer after a panic keeps the conventions too.
-    let layers = (Conventions::new(auth.clone()), CatchPanicLayer::custom(panicked));
+    let panics = CatchPanicLayer::custom(panicked);
+    let layers = (Conventions::new(auth.clone()), cors(auth), auth.csrf_layer(), panics);
     let endpoints = endpoints().into_iter().fold(Router::new(), |router, (_, paths, methods)| {
         paths
             .paths

@@ -83,7 +83,12 @@ fn names_one_host(request: &Request) -> bool {
 fn set(headers: &mut HeaderMap, auth: &Adyton) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // CORS has said what it depends on.
+    let others: Vec<_> = headers.get_all(VARY).iter().cloned().collect();
     headers.insert(VARY, HeaderValue::from_static("authorization, cookie"));
+    for other in others {
+        headers.append(VARY, other);
+    }
     if auth.token_header() != http::header::AUTHORIZATION {
         headers.append(VARY, HeaderValue::from(auth.token_header().clone()));
     }

@@ -1,0 +1,161 @@
+//! The CSRF check of requests that a cookie authenticates, and the token that passes it.
+
+use crate::client_info::client;
+use crate::first_party::{RequestSource, says_where_from};
+use crate::{Adyton, Rejection, guard};
+use adyton_core::csrf::{self, Holder};
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::header::SET_COOKIE;
+use http::{HeaderMap, Method};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
+
+/// Endpoints that check for themselves: whether a cookie counts there is said by the body, or by
+/// the request that a proxy asks about.
+const CHECK_THEMSELVES: [&str; 5] = ["/register", "/login", "/refresh", "/logout", "/verify"];
+
+/// What [`Adyton::csrf_layer`] gives.
+#[derive(Clone, Debug)]
+pub struct CsrfLayer {
+    auth: Adyton,
+}
+
+impl CsrfLayer {
+    pub(crate) fn new(auth: Adyton) -> Self {
+        Self { auth }
+    }
+}
+
+impl<S> Layer<S> for CsrfLayer {
+    type Service = CsrfChecked<S>;
+
+    fn layer(&self, inner: S) -> CsrfChecked<S> {
+        CsrfChecked { auth: self.auth.clone(), inner }
+    }
+}
+
+/// A service that other sites cannot make a browser use.
+#[derive(Clone, Debug)]
+pub struct CsrfChecked<S> {
+    auth: Adyton,
+    inner: S,
+}
+
+/// Has an answer carry `XSRF-TOKEN` whoever asked.
+#[derive(Clone, Copy)]
+pub(crate) struct ShowXsrf;
+
+impl<S> Service<Request> for CsrfChecked<S>
+where
+    S: Service<Request>,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let auth = self.auth.clone();
+        let visitor = Visitor::of(&auth, &request);
+        let answer = match visitor.check(&auth, &request) {
+            Ok(()) => Ok(self.inner.call(request)),
+            Err(rejection) => Err(rejection),
+        };
+        Box::pin(async move {
+            let mut response = match answer {
+                Ok(answer) => answer.await?.into_response(),
+                Err(rejection) => rejection.into_response(),
+            };
+            visitor.hand_token(&auth, &mut response);
+            Ok(response)
+        })
+    }
+}
+
+/// What is kept of a request until its answer.
+#[derive(Default)]
+struct Visitor {
+    /// None for what no browser sends.
+    source: Option<RequestSource>,
+    session: Option<String>,
+    xsrf: Option<String>,
+}
+
+impl Visitor {
+    fn of(auth: &Adyton, request: &Request) -> Self {
+        let headers = request.headers();
+        if !says_where_from(headers) {
+            return Self::default();
+        }
+        let source = RequestSource::of(auth, headers, request.uri());
+        let cookies = source.accepts_cookies().then(|| auth.cookies());
+        Self {
+            session: cookies.and_then(|cookies| cookies.session(headers)),
+            xsrf: cookies.and_then(|cookies| cookies.xsrf(headers)),
+            source: Some(source),
+        }
+    }
+
+    /// Refuses what a session cookie authenticates and another site may have sent.
+    fn check(&self, auth: &Adyton, request: &Request) -> Result<(), Rejection> {
+        let (Some(source), Some(session)) = (self.source, &self.session) else { return Ok(()) };
+        if is_safe(request.method()) || checks_itself(auth, request.uri().path()) {
+            return Ok(());
+        }
+        let headers = request.headers();
+        if guard::presented_token(auth, headers)?.is_some() {
+            return Ok(());
+        }
+        source.check_csrf(auth, headers, Some(session)).map_err(|reason| {
+            let client = client(auth, headers, request.uri(), request.extensions());
+            auth.csrf_refused(reason.as_str(), &client);
+            Rejection::csrf(auth, reason)
+        })
+    }
+
+    /// Puts `XSRF-TOKEN` on the answer to a page of ours, unless the page has one that is good for
+    /// the session that it will hold from now on.
+    fn hand_token(self, auth: &Adyton, response: &mut Response) {
+        let wanted = response.extensions_mut().remove::<ShowXsrf>().is_some();
+        let first_party = self.source.is_some_and(RequestSource::is_first_party);
+        if !(wanted || first_party) || auth.cookies().sets_xsrf(response.headers()) {
+            return;
+        }
+        if let Some(token) = self.token(auth, response.headers(), wanted) {
+            response.headers_mut().append(SET_COOKIE, auth.cookies().set_xsrf(&token));
+        }
+    }
+
+    /// A token that the browser lacks, or also the one it has.
+    fn token(self, auth: &Adyton, answer: &HeaderMap, also_its_own: bool) -> Option<String> {
+        let session = auth.cookies().session_set_by(answer).unwrap_or(self.session);
+        let holder = match &session {
+            Some(session) => Holder::Session(session),
+            None => Holder::Guest(self.xsrf.as_deref()),
+        };
+        match &self.xsrf {
+            Some(own) if csrf::verify(holder, own) => also_its_own.then(|| own.clone()),
+            // Without randomness there is no token, and the answer stands all the same.
+            _ => csrf::issue(holder)
+                .inspect_err(|error| tracing::error!(%error, "no XSRF token was issued"))
+                .ok(),
+        }
+    }
+}
+
+fn is_safe(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
+}
+
+fn checks_itself(auth: &Adyton, path: &str) -> bool {
+    let endpoint = path.strip_prefix(auth.config().server.base_path.as_str());
+    endpoint.is_some_and(|endpoint| CHECK_THEMSELVES.contains(&endpoint))
+}
