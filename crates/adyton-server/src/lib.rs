@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 pub mod config_file;
 pub mod http;
+mod pages;
 mod telemetry;
 
 pub use cli::main;

@@ -1,6 +1,7 @@
 #![doc = include_str!("docs/crate.md")]
 
 mod body;
+mod browser;
 mod builder;
 mod client_info;
 mod cookie;

@@ -243,19 +243,32 @@ impl Config {
     }
 
     fn check_server(&self) -> Result<(), ConfigError> {
-        let path = &self.server.base_path;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-        let good = path.len() > 1
-            && path.starts_with('/')
-            && !path.ends_with('/')
-            && !path.contains("//")
-            && path.bytes().all(plain)
-            && !path.split('/').any(|part| part == "." || part == "..");
         check(
-            good,
+            is_path(&self.server.base_path),
             "server.base_path",
             "must be a path such as `/api/auth`, without a slash at its end",
-        )
+        )?;
+        self.check_pages()
+    }
+
+    /// Pages have a place of their own.
+    fn check_pages(&self) -> Result<(), ConfigError> {
+        let (pages, key) = (&self.pages.path, "pages.path");
+        let problem = "must be a path such as `/account`, without a slash at its end";
+        check(is_path(pages), key, problem)?;
+        let base = &self.server.base_path;
+        let within = |path: &str, other: &str| {
+            path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let apart = !within(pages, base) && !within(base, pages);
+        among(
+            apart,
+            &["server.base_path"],
+            key,
+            "must be neither above nor below `server.base_path`",
+        )?;
+        let taken = ["/healthz", "/readyz", "/login", "/logout", "/register"];
+        check(!taken.contains(&pages.as_str()), key, "must not be the path of an endpoint")
     }
 
     /// Options of protections and doors that this version does not have yet: a value that would
@@ -292,9 +305,20 @@ impl Config {
         let problem = "must be a loopback address, since this version has no rate limits yet; put a proxy in front";
         check(self.server.listen.ip().is_loopback(), "server.listen", problem)?;
         later(self.device_binding != DeviceBinding::Enforce, "device_binding", "device binding")?;
-        later(self.server.metrics_listen.is_none(), "server.metrics_listen", "metrics")?;
-        later(self.pages.path == default.pages.path, "pages.path", "account pages")
+        later(self.server.metrics_listen.is_none(), "server.metrics_listen", "metrics")
     }
+}
+
+/// Whether a text is a path from the root, of plain letters, that no proxy writes anew.
+#[must_use]
+fn is_path(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    path.len() > 1
+        && path.starts_with('/')
+        && !path.ends_with('/')
+        && !path.contains("//")
+        && path.bytes().all(plain)
+        && !path.split('/').any(|part| part == "." || part == "..")
 }
 
 /// Whether a name can stand for a table or column: it is quoted as well, but never escaped.
@@ -397,7 +421,13 @@ mod tests {
             ("allowed_origins = ['https://a.example/']", "allowed_origins"),
             ("cookie_domain = 'example.com'", "cookie_domain"),
             ("server.trusted_proxies = ['proxy']", "server.trusted_proxies"),
-            ("pages.path = '/me'", "pages.path"),
+            ("pages.path = '/'", "pages.path"),
+            ("pages.path = 'account'", "pages.path"),
+            ("pages.path = '/a/../b'", "pages.path"),
+            ("pages.path = '/{x}'", "pages.path"),
+            ("pages.path = '/api/auth/account'", "pages.path"),
+            ("pages.path = '/api'", "pages.path"),
+            ("pages.path = '/readyz'", "pages.path"),
             ("device_binding = 'enforce'", "device_binding"),
         ] {
             assert_eq!(problem(toml), Some(key), "{toml}");

@@ -3,7 +3,7 @@
 
 use super::terminal::shown;
 use crate::config_file::{Environment, Settings};
-use crate::{http, telemetry};
+use crate::{http, pages, telemetry};
 use adyton::core::config::DeviceBinding;
 use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result};
@@ -36,6 +36,10 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
     announce(settings, address);
     // What is under no route of ours is answered as everything else is.
     let router = auth.router().merge(auth.health_router());
+    let router = match pages::router(&auth) {
+        Some(pages) => router.merge(pages),
+        None => router,
+    };
     let router = router
         .fallback(async || Rejection::NoSuchRoute)
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed);
