@@ -85,7 +85,7 @@ impl Site {
         let path = &self.0.path;
         let dress = from_fn_with_state(self.clone(), answer::dress);
         // The cookie `XSRF-TOKEN` is for scripts of the app, which call the endpoints.
-        let layers = (dress, self.0.auth.csrf_layer(), self.0.auth.layer());
+        let layers = (self.0.auth.layer(), dress, self.0.auth.csrf_layer());
         let router = pages()
             .into_iter()
             .fold(Router::new(), |router, (below, page)| {

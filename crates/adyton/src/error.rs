@@ -6,6 +6,7 @@
 use crate::Adyton;
 use crate::openapi::Code;
 use adyton_core::csrf::CsrfReason;
+use adyton_core::device::Client;
 use adyton_core::error::{Error, Problems, Refusal};
 use axum::response::{IntoResponse, Response};
 use http::header::{
@@ -101,8 +102,9 @@ pub(crate) struct Problem {
 }
 
 impl Rejection {
-    /// A failed CSRF check, answered as the configuration says.
-    pub(crate) fn csrf(auth: &Adyton, reason: CsrfReason) -> Self {
+    /// A failed CSRF check, written down, and answered as the configuration says.
+    pub(crate) fn csrf(auth: &Adyton, client: &Client, reason: CsrfReason) -> Self {
+        auth.csrf_refused(reason.as_str(), client);
         let sanctum = auth.config().compat.sanctum;
         Self::Csrf(reason, if sanctum { CsrfStatus::PageExpired } else { CsrfStatus::Forbidden })
     }

@@ -10,7 +10,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// The signed-in user; anybody else is answered 401. As `Option<CurrentUser>` a guest is `None`,
-/// and a bad credential is still 401.
+/// and a bad token is still 401; the cookie of a session that is over makes a guest.
 ///
 /// The route needs [`Adyton::layer`].
 ///
@@ -73,7 +73,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for CurrentToken {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
         let auth = installed(parts)?;
-        Ok(guard::authenticate(&auth, parts).await?.map(Self))
+        Ok(guard::authenticate_optional(&auth, parts).await?.map(Self))
     }
 }
 
@@ -91,7 +91,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for CurrentUser {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
         let auth = installed(parts)?;
-        let principal = guard::authenticate(&auth, parts).await?;
+        let principal = guard::authenticate_optional(&auth, parts).await?;
         Ok(principal.map(|principal| Self(Arc::clone(principal.user()))))
     }
 }

@@ -44,6 +44,13 @@ impl RequestSource {
         self.own_is_known
     }
 
+    /// Whether it says nothing of a page: old browsers do not, nor does what is no browser.
+    pub(crate) fn tells_nothing(self) -> bool {
+        !self.doubled
+            && self.fetch_site == FetchSite::Absent
+            && self.origin == OriginVerdict::Absent
+    }
+
     /// Whose the `Origin` is.
     pub(crate) fn origin(self) -> OriginVerdict {
         self.origin

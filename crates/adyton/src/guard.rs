@@ -1,39 +1,79 @@
 //! Who is calling, once per request, whoever asks: a route of ours, an extractor, a layer.
 //!
-//! A token header, if there is one, is the only credential that is tried. The answer of a store
-//! that fails is not kept, so that the next to ask asks again.
+//! A token header, if there is one, is the only credential that is tried; else it is the session
+//! cookie. The answer of a store that fails is not kept, so that the next to ask asks again.
 
 mod bearer;
+pub(crate) mod cookie;
 
 pub(crate) use bearer::Presented;
 
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Principal;
 use adyton_core::error::{Error, Refusal};
+use http::Method;
 use http::request::Parts;
 
 /// The outcome, kept in the request's extensions.
 #[derive(Clone)]
-struct Outcome(Result<Option<Principal>, Refusal>);
+struct Outcome {
+    principal: Result<Option<Principal>, Refusal>,
+    by_cookie: bool,
+}
 
 /// The principal of a request; `None` for a guest.
 pub(crate) async fn authenticate(
     auth: &Adyton,
     parts: &mut Parts,
 ) -> Result<Option<Principal>, Rejection> {
-    if let Some(Outcome(known)) = parts.extensions.get() {
-        return Ok(known.clone()?);
+    let method = parts.method.clone();
+    Ok(outcome(auth, parts, &method).await?.principal?)
+}
+
+/// The same for a request whose method a proxy tells.
+pub(crate) async fn authenticate_as(
+    auth: &Adyton,
+    parts: &mut Parts,
+    method: &Method,
+) -> Result<Option<Principal>, Rejection> {
+    Ok(outcome(auth, parts, method).await?.principal?)
+}
+
+/// The principal of a request that a guest may make too. A browser goes on sending the cookie of a
+/// session that is over: that makes a guest of it. A bad token is refused here as everywhere.
+pub(crate) async fn authenticate_optional(
+    auth: &Adyton,
+    parts: &mut Parts,
+) -> Result<Option<Principal>, Rejection> {
+    let method = parts.method.clone();
+    match outcome(auth, parts, &method).await? {
+        Outcome { principal: Err(_), by_cookie: true } => Ok(None),
+        Outcome { principal, .. } => Ok(principal?),
     }
-    let outcome = match bearer::presented(auth, &parts.headers)? {
-        Presented::Nothing => Ok(None),
-        Presented::Token(token) => match auth.authenticate(token).await {
-            Ok(principal) => Ok(Some(principal)),
-            Err(Error::Unauthenticated(refusal)) => Err(refusal),
-            Err(error) => return Err(error.into()),
+}
+
+async fn outcome(auth: &Adyton, parts: &mut Parts, method: &Method) -> Result<Outcome, Rejection> {
+    if let Some(known) = parts.extensions.get::<Outcome>() {
+        return Ok(known.clone());
+    }
+    let (found, by_cookie) = match bearer::presented(auth, &parts.headers)? {
+        Presented::Token(token) => (auth.authenticate(token).await.map(Some), false),
+        Presented::Nothing => match cookie::presented(auth, &parts.headers, &parts.uri) {
+            Some(value) => {
+                cookie::check_csrf(auth, parts, method, &value)?;
+                (auth.authenticate_cookie(&value).await.map(Some), true)
+            }
+            None => (Ok(None), false),
         },
     };
-    parts.extensions.insert(Outcome(outcome.clone()));
-    Ok(outcome?)
+    let principal = match found {
+        Ok(principal) => Ok(principal),
+        Err(Error::Unauthenticated(refusal)) => Err(refusal),
+        Err(error) => return Err(error.into()),
+    };
+    let outcome = Outcome { principal, by_cookie };
+    parts.extensions.insert(outcome.clone());
+    Ok(outcome)
 }
 
 /// The principal of a request that must have one.

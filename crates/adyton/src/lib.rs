@@ -19,6 +19,7 @@ mod routes;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use browser::Browser;
 pub use builder::{BuildError, Builder};
 pub use client_info::RequestId;
 pub use error::{CsrfStatus, Rejection};

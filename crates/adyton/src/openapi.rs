@@ -224,7 +224,8 @@ fn problems<const N: usize>(listed: [(u16, &str); N]) -> Responses {
             .description(description)
             .content("application/problem+json", content);
         let response = match status {
-            401 | 403 => {
+            // A failed CSRF check is no matter of credentials.
+            401 | 403 if description != "`csrf_failed`" => {
                 let challenge = header(Type::String, "A `Bearer` challenge (RFC 6750).");
                 response.header("WWW-Authenticate", challenge)
             }

@@ -8,6 +8,7 @@ mod logout;
 mod password;
 mod refresh;
 mod register;
+mod sanctum;
 mod session;
 mod sessions;
 mod tokens;
@@ -16,12 +17,13 @@ mod user;
 pub(crate) use health::health;
 pub(crate) use sessions::SessionBody;
 
-use crate::layer::{Conventions, cors};
+use crate::layer::{Conventions, CsrfLayer, cors};
 use crate::{Adyton, Rejection};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use std::any::Any;
+use std::collections::BTreeMap;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
@@ -57,13 +59,25 @@ pub(crate) fn api(auth: &Adyton) -> Router {
     let base = &auth.config().server.base_path;
     // The answer after a panic keeps the conventions too.
     let panics = CatchPanicLayer::custom(panicked);
-    let layers = (Conventions::new(auth.clone()), cors(auth), auth.csrf_layer(), panics);
-    let endpoints = endpoints().into_iter().fold(Router::new(), |router, (_, paths, methods)| {
-        paths
-            .paths
-            .keys()
-            .fold(router, |router, path| router.route(&format!("{base}{path}"), methods.clone()))
-    });
+    let layers = (
+        Conventions::new(auth.clone()),
+        cors(auth),
+        CsrfLayer::handing_tokens(auth.clone()),
+        panics,
+    );
+    let mut routes = BTreeMap::new();
+    for (_, paths, methods) in endpoints() {
+        routes.extend(paths.paths.keys().map(|path| (format!("{base}{path}"), methods.clone())));
+    }
+    if auth.config().compat.sanctum {
+        // Under a base path such as `/api` one of them is there already.
+        for (path, methods) in sanctum::routes() {
+            routes.entry(path.to_owned()).or_insert(methods);
+        }
+    }
+    let endpoints = routes
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(&path, methods));
     let endpoints = endpoints
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed)
         .route_layer(layers.clone())

@@ -4,7 +4,7 @@
 use super::terminal::shown;
 use crate::config_file::{Environment, Settings};
 use crate::{http, pages, telemetry};
-use adyton::core::config::DeviceBinding;
+use adyton::core::config::{DeviceBinding, SessionGuard};
 use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result};
 use std::io::{self, Write};
@@ -76,5 +76,11 @@ fn announce(settings: &Settings, address: SocketAddr) {
     let missing: Vec<_> = wanted.iter().filter(|(on, _)| *on).map(|(_, what)| *what).collect();
     if !missing.is_empty() {
         tracing::warn!("not built yet: {}", missing.join(", "));
+    }
+    if !config.csrf_protection && config.session_guard != SessionGuard::Token {
+        let origin = settings.origin("csrf_protection");
+        tracing::warn!(
+            "csrf_protection is off ({origin}): any site can act for who is signed in by cookie"
+        );
     }
 }

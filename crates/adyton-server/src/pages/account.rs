@@ -84,11 +84,11 @@ pub(super) async fn end_device(
     id: Result<Path<String>, PathRejection>,
 ) -> Answer {
     let Path(id) = id.map_err(|_| Error::NotFound)?;
-    site.auth().end_session(member.principal.user_id(), &id, &member.client).await?;
+    site.auth().end_session(member.principal.user_id(), &id, member.client()).await?;
     Ok(site.go("", "device"))
 }
 
 pub(super) async fn end_others(State(site): State<Site>, member: Member) -> Answer {
-    site.auth().end_other_sessions(&member.principal, &member.client).await?;
+    site.auth().end_other_sessions(&member.principal, member.client()).await?;
     Ok(site.go("", "devices"))
 }

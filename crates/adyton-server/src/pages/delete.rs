@@ -7,6 +7,7 @@ use super::form::Fields;
 use super::signed_in::Member;
 use askama::Template;
 use axum::extract::State;
+use axum::response::IntoResponse;
 
 const LABELS: Labels = &[("password", "Password")];
 
@@ -24,8 +25,8 @@ pub(super) async fn show(State(site): State<Site>, member: Member) -> Answer {
 
 pub(super) async fn delete(State(site): State<Site>, member: Member, mut form: Fields) -> Answer {
     let password = form.password("password");
-    match site.auth().delete_user(&member.principal, &password, &member.client).await {
-        Ok(()) => Ok(site.signed_out(site.go("/login", "deleted"))),
+    match site.auth().delete_user(&member.principal, &password, member.client()).await {
+        Ok(()) => Ok((member.browser.signed_out(), site.go("/login", "deleted")).into_response()),
         Err(error) => again(error, LABELS, |errors| page(&site, &member, errors)),
     }
 }

@@ -4,7 +4,6 @@ use super::words;
 use adyton::Rejection;
 use adyton::core::csrf::CsrfReason;
 use adyton::core::error::{Error, Refusal};
-use std::collections::BTreeMap;
 
 /// The fields of a form by their names, with what they are called on the page.
 pub(super) type Labels = &'static [(&'static str, &'static str)];
@@ -14,7 +13,8 @@ pub(super) type Labels = &'static [(&'static str, &'static str)];
 pub(super) struct Errors {
     /// What is wrong with no field in particular.
     general: Vec<String>,
-    fields: BTreeMap<&'static str, Vec<String>>,
+    /// In the order of the form.
+    fields: Vec<(&'static str, Vec<String>)>,
 }
 
 impl Errors {
@@ -26,6 +26,8 @@ impl Errors {
                 for (field, problems) in problems.fields() {
                     errors.add(field, problems, labels);
                 }
+                let place = |field: &str| labels.iter().position(|(name, _)| *name == field);
+                errors.fields.sort_by_key(|(field, _)| place(field));
             }
             Error::Unauthenticated(Refusal::InvalidCredentials) => {
                 let text = "The e-mail or the password is not right.";
@@ -50,7 +52,8 @@ impl Errors {
 
     /// What is wrong with one field.
     pub(super) fn in_(&self, field: &str) -> &[String] {
-        self.fields.get(field).map_or(&[], Vec::as_slice)
+        let found = self.fields.iter().find(|(name, _)| *name == field);
+        found.map_or(&[], |(_, problems)| problems.as_slice())
     }
 
     pub(super) fn general(&self) -> &[String] {
@@ -59,11 +62,9 @@ impl Errors {
 
     /// Each problem with the field that it is in.
     pub(super) fn by_field(&self) -> impl Iterator<Item = (&str, &str)> {
-        let problems = |(field, problems): (&'static str, _)| {
-            let problems: &Vec<String> = problems;
-            problems.iter().map(move |problem| (field, problem.as_str())).collect::<Vec<_>>()
-        };
-        self.fields.iter().flat_map(move |(field, list)| problems((*field, list)))
+        self.fields.iter().flat_map(|(field, problems)| {
+            problems.iter().map(move |problem| (*field, problem.as_str()))
+        })
     }
 
     fn add(&mut self, field: &'static str, problems: &[String], labels: Labels) {
@@ -75,7 +76,7 @@ impl Errors {
         };
         let sentences = problems.iter().map(sentence);
         match label {
-            Some(_) => self.fields.entry(field).or_default().extend(sentences),
+            Some(_) => self.fields.push((field, sentences.collect())),
             None => self.general.extend(sentences),
         }
     }

@@ -60,8 +60,8 @@ pub(super) async fn sign_in(
         password: form.password("password"),
         options: visitor.options(remember),
     };
-    match site.auth().login(credentials, &visitor.client).await {
-        Ok(signed_in) => Ok(site.signed_in(&signed_in, site.onward(next.as_ref()))),
+    match site.auth().login(credentials, visitor.browser.client()).await {
+        Ok(signed_in) => Ok(visitor.sign_in(&signed_in, site.onward(next.as_ref()))),
         Err(error) => {
             let page = again(error, LABELS, |errors| Page {
                 frame: site.frame(None),

@@ -33,7 +33,7 @@ pub(super) async fn change(State(site): State<Site>, member: Member, mut form: F
     let (current, new) = (form.password("currentPassword"), form.password("password"));
     let revoke_tokens = form.ticked("revokeTokens");
     let same = form.password("passwordConfirmation") == new;
-    let (caller, client) = (&member.principal, &member.client);
+    let (caller, client) = (&member.principal, member.client());
     let changed = match same {
         true => site.auth().change_password(caller, &current, &new, revoke_tokens, client).await,
         false => Err(Problems::of("passwordConfirmation", "does not match the password").into()),

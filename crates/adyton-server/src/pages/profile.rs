@@ -35,7 +35,7 @@ pub(super) async fn change(State(site): State<Site>, member: Member, mut form: F
         email: Some(email.clone()).filter(|email| *email != member.principal.user().email),
         current_password: Some(form.password("currentPassword")),
     };
-    match site.auth().update_user(&member.principal, change, &member.client).await {
+    match site.auth().update_user(&member.principal, change, member.client()).await {
         Ok(_) => Ok(site.go("", "profile")),
         Err(error) => again(error, LABELS, |errors| {
             let frame = site.frame_of(&member, "profile", None);

@@ -55,8 +55,8 @@ pub(super) async fn register(
         options: visitor.options(false),
     };
     let (name, email) = (registration.name.clone(), registration.email.clone());
-    match site.auth().register(registration, &visitor.client).await {
-        Ok(signed_in) => Ok(site.signed_in(&signed_in, site.onward(next.as_ref()))),
+    match site.auth().register(registration, visitor.browser.client()).await {
+        Ok(signed_in) => Ok(visitor.sign_in(&signed_in, site.onward(next.as_ref()))),
         Err(error) => {
             let page =
                 again(error, LABELS, |errors| page(&site, errors, (&name, &email), next.as_ref()))?;

@@ -102,7 +102,7 @@ pub(super) async fn create(State(site): State<Site>, member: Member, mut form: F
     let owner = member.principal.user_id();
     let created = match read(&site, &typed) {
         Ok(new) => {
-            site.auth().create_token(owner, new, Some(&member.principal), &member.client).await
+            site.auth().create_token(owner, new, Some(&member.principal), member.client()).await
         }
         Err(problems) => Err(problems.into()),
     };
@@ -136,7 +136,7 @@ pub(super) async fn revoke(
     // One id has one name: neither `+1` nor `01` is 1.
     let number = id.parse().ok().filter(|number: &i64| number.to_string() == id);
     let id = TokenId(number.ok_or(Error::NotFound)?);
-    site.auth().revoke_token(member.principal.user_id(), id, &member.client).await?;
+    site.auth().revoke_token(member.principal.user_id(), id, member.client()).await?;
     Ok(site.go("/tokens", "revoked"))
 }
 

@@ -98,6 +98,20 @@ fn it_warns_of_what_is_configured_and_not_built() {
     }
 }
 
+#[test]
+fn it_warns_of_cookies_without_csrf_protection() {
+    for (guard, warned) in [("both", true), ("session", true), ("token", false)] {
+        let quiet = "rate_limiting.enabled = false\ndevice_binding = 'off'";
+        let file = format!("csrf_protection = false\nsession_guard = '{guard}'\n{quiet}");
+        let mut server = Place::with(&file).serve();
+        assert_eq!(server.term().code(), Some(0));
+        let log = server.log();
+        let warning = log.lines().find(|line| line.contains("WARN"));
+        let said = warning.is_some_and(|line| line.contains("csrf_protection is off"));
+        assert_eq!(said, warned, "{guard}: {log}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_nowhere_is_answered_as_everything_else() {
     let place = Place::new();

@@ -3,29 +3,34 @@
 use crate::client_info::client;
 use crate::first_party::{RequestSource, says_where_from};
 use crate::{Adyton, Rejection, guard};
+use adyton_core::config::SessionGuard;
 use adyton_core::csrf::{self, Holder};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
 use http::header::SET_COOKIE;
-use http::{HeaderMap, Method};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
-/// Endpoints that check for themselves: whether a cookie counts there is said by the body, or by
-/// the request that a proxy asks about.
-const CHECK_THEMSELVES: [&str; 5] = ["/register", "/login", "/refresh", "/logout", "/verify"];
-
 /// What [`Adyton::csrf_layer`] gives.
 #[derive(Clone, Debug)]
 pub struct CsrfLayer {
     auth: Adyton,
+    checks: bool,
 }
 
 impl CsrfLayer {
     pub(crate) fn new(auth: Adyton) -> Self {
-        Self { auth }
+        Self { auth, checks: true }
+    }
+
+    /// One that hands out tokens and refuses nothing. Our own endpoints check for themselves:
+    /// whether a cookie counts is said by the body of some, and by the request that a proxy asks
+    /// about.
+    pub(crate) fn handing_tokens(auth: Adyton) -> Self {
+        Self { auth, checks: false }
     }
 }
 
@@ -33,7 +38,7 @@ impl<S> Layer<S> for CsrfLayer {
     type Service = CsrfChecked<S>;
 
     fn layer(&self, inner: S) -> CsrfChecked<S> {
-        CsrfChecked { auth: self.auth.clone(), inner }
+        CsrfChecked { auth: self.auth.clone(), checks: self.checks, inner }
     }
 }
 
@@ -41,6 +46,7 @@ impl<S> Layer<S> for CsrfLayer {
 #[derive(Clone, Debug)]
 pub struct CsrfChecked<S> {
     auth: Adyton,
+    checks: bool,
     inner: S,
 }
 
@@ -65,10 +71,8 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let auth = self.auth.clone();
         let visitor = Visitor::of(&auth, &request);
-        let answer = match visitor.check(&auth, &request) {
-            Ok(()) => Ok(self.inner.call(request)),
-            Err(rejection) => Err(rejection),
-        };
+        let passed = if self.checks { visitor.check(&auth, &request) } else { Ok(()) };
+        let answer = passed.map(|()| self.inner.call(request));
         Box::pin(async move {
             let mut response = match answer {
                 Ok(answer) => answer.await?.into_response(),
@@ -92,7 +96,8 @@ struct Visitor {
 impl Visitor {
     fn of(auth: &Adyton, request: &Request) -> Self {
         let headers = request.headers();
-        if !says_where_from(headers) {
+        let cookies = auth.config().session_guard != SessionGuard::Token;
+        if !cookies || !says_where_from(headers) {
             return Self::default();
         }
         let source = RequestSource::of(auth, headers, request.uri());
@@ -107,7 +112,7 @@ impl Visitor {
     /// Refuses what a session cookie authenticates and another site may have sent.
     fn check(&self, auth: &Adyton, request: &Request) -> Result<(), Rejection> {
         let (Some(source), Some(session)) = (self.source, &self.session) else { return Ok(()) };
-        if is_safe(request.method()) || checks_itself(auth, request.uri().path()) {
+        if request.method().is_safe() {
             return Ok(());
         }
         let headers = request.headers();
@@ -116,8 +121,7 @@ impl Visitor {
         }
         source.check_csrf(auth, headers, Some(session)).map_err(|reason| {
             let client = client(auth, headers, request.uri(), request.extensions());
-            auth.csrf_refused(reason.as_str(), &client);
-            Rejection::csrf(auth, reason)
+            Rejection::csrf(auth, &client, reason)
         })
     }
 
@@ -149,13 +153,4 @@ impl Visitor {
                 .ok(),
         }
     }
-}
-
-fn is_safe(method: &Method) -> bool {
-    [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
-}
-
-fn checks_itself(auth: &Adyton, path: &str) -> bool {
-    let endpoint = path.strip_prefix(auth.config().server.base_path.as_str());
-    endpoint.is_some_and(|endpoint| CHECK_THEMSELVES.contains(&endpoint))
 }

@@ -1,5 +1,6 @@
 //! GET `/csrf-cookie`: the token for requests of which no browser says where they come from.
 
+use crate::client_info::ClientInfo;
 use crate::first_party::RequestSource;
 use crate::layer::ShowXsrf;
 use crate::openapi::{Foreign, Malformed};
@@ -18,10 +19,11 @@ use http::StatusCode;
 )]
 pub(super) async fn show(
     State(auth): State<Adyton>,
+    ClientInfo(client): ClientInfo,
     source: RequestSource,
 ) -> Result<impl IntoResponse, Rejection> {
     if !source.accepts_cookies() {
-        return Err(Rejection::csrf(&auth, CsrfReason::PublicUrlMissing));
+        return Err(Rejection::csrf(&auth, &client, CsrfReason::PublicUrlMissing));
     }
     // The layer that checks tokens makes them too.
     Ok((StatusCode::NO_CONTENT, Extension(ShowXsrf)))

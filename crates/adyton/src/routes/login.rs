@@ -1,9 +1,9 @@
 //! POST `/login`: sign in with e-mail and password.
 
 use crate::body::Fields;
-use crate::client_info::ClientInfo;
+use crate::browser::Visitor;
 use crate::openapi::{Invalid, Refused, Shedding, SignInObject, WantedGuard};
-use crate::{Adyton, Rejection};
+use crate::{Adyton, Browser, Rejection};
 use adyton_core::ability::Abilities;
 use adyton_core::auth::{Credentials, Secrets, SignIn, SignInOptions};
 use adyton_core::clock::Timestamp;
@@ -12,6 +12,7 @@ use adyton_core::session::Guard;
 use adyton_core::user::User;
 use axum::Json;
 use axum::extract::State;
+use http::HeaderMap;
 use serde::Serialize;
 
 #[derive(utoipa::ToSchema)]
@@ -32,7 +33,7 @@ pub(super) struct LoginInput {
     /// Fewer abilities than a sign-in has by default.
     #[schema(max_items = 64)]
     abilities: Option<Vec<String>>,
-    /// Only `token` in this version.
+    /// `session` by default for a page of this site, else `token`.
     #[schema(inline)]
     guard: Option<WantedGuard>,
 }
@@ -97,31 +98,42 @@ impl From<SignIn> for SignInBody {
 )]
 pub(super) async fn login(
     State(auth): State<Adyton>,
-    ClientInfo(client): ClientInfo,
+    Visitor(browser): Visitor,
     mut fields: Fields,
-) -> Result<Json<SignInBody>, Rejection> {
-    fields.flag("remember");
-    let credentials = Credentials {
+) -> Result<(HeaderMap, Json<SignInBody>), Rejection> {
+    let mut credentials = Credentials {
         email: fields.required("email"),
         password: fields.password("password").unwrap_or_default(),
-        options: read_options(&mut fields, true),
+        options: read_options(&mut fields),
     };
+    credentials.options.abilities = fields.texts("abilities");
+    credentials.options.remember = fields.flag("remember");
     fields.finish()?;
-    Ok(Json(auth.login(credentials, &client).await?.into()))
+    complete(&browser, &mut credentials.options)?;
+    let signed_in = auth.login(credentials, browser.client()).await?;
+    Ok((browser.signed_in(&signed_in), Json(signed_in.into())))
 }
 
 /// Reads what sign-in and sign-up have in common.
-pub(super) fn read_options(fields: &mut Fields, abilities: bool) -> SignInOptions {
-    match fields.text("guard").as_deref() {
-        None | Some("token") => {}
-        Some("session") => {
-            fields.problem("guard", "cookie sessions are not built yet; ask for `token`");
+pub(super) fn read_options(fields: &mut Fields) -> SignInOptions {
+    let guard = fields.text("guard").and_then(|name| {
+        let guard = Guard::from_name(&name);
+        if guard.is_none() {
+            fields.problem("guard", "must be `token` or `session`");
         }
-        Some(_) => fields.problem("guard", "must be `token`"),
-    }
+        guard
+    });
     SignInOptions {
         device_name: fields.text("deviceName").filter(|name| !name.trim().is_empty()),
-        abilities: if abilities { fields.texts("abilities") } else { None },
+        guard,
         ..SignInOptions::default()
     }
+}
+
+/// Adds what the request itself says: its guard, and the cookie that a new one takes the place of.
+pub(super) fn complete(browser: &Browser, options: &mut SignInOptions) -> Result<(), Rejection> {
+    let guard = browser.guard_for(options.guard)?;
+    options.guard = Some(guard);
+    options.replaced = browser.replaced().filter(|_| guard == Guard::Session);
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! POST `/logout`: end what is presented.
 
 use crate::body::Fields;
-use crate::client_info::ClientInfo;
+use crate::browser::Visitor;
 use crate::openapi::Invalid;
 use crate::{Adyton, Rejection, guard};
 use adyton_core::auth::Presentation;
@@ -24,16 +24,23 @@ pub(super) struct LogoutInput {
 pub(super) async fn logout(
     State(auth): State<Adyton>,
     headers: HeaderMap,
-    ClientInfo(client): ClientInfo,
+    Visitor(browser): Visitor,
     mut fields: Fields,
-) -> Result<StatusCode, Rejection> {
+) -> Result<(StatusCode, HeaderMap), Rejection> {
     let refresh_token = fields.password("refreshToken");
     fields.finish()?;
+    let token = guard::presented_token(&auth, &headers)?;
+    // Beside a token the cookie does not count, and stays.
+    let by_cookie = token.is_none() && refresh_token.is_none();
+    if by_cookie {
+        browser.check_sign_out()?;
+    }
     let presented = Presentation {
-        token: guard::presented_token(&auth, &headers)?,
         refresh_token: refresh_token.as_deref().map(String::as_str),
-        cookie: None,
+        cookie: browser.cookie().filter(|_| by_cookie),
+        token,
     };
-    auth.logout(presented, &client).await?;
-    Ok(StatusCode::NO_CONTENT)
+    auth.logout(presented, browser.client()).await?;
+    let cookies = if by_cookie { browser.signed_out() } else { HeaderMap::new() };
+    Ok((StatusCode::NO_CONTENT, cookies))
 }

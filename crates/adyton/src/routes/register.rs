@@ -1,14 +1,14 @@
 //! POST `/register`: sign up and in.
 
-use super::login::{SignInBody, read_options};
+use super::login::{SignInBody, complete, read_options};
 use crate::body::Fields;
-use crate::client_info::ClientInfo;
+use crate::browser::Visitor;
 use crate::openapi::{Invalid, Shedding, SignInObject, WantedGuard};
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Registration;
 use axum::Json;
 use axum::extract::State;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 #[derive(utoipa::ToSchema)]
 #[schema(
@@ -28,7 +28,7 @@ pub(super) struct RegisterInput {
     password_confirmation: Option<String>,
     #[schema(max_length = 128)]
     device_name: Option<String>,
-    /// Only `token` in this version.
+    /// `session` by default for a page of this site, else `token`.
     #[schema(inline)]
     guard: Option<WantedGuard>,
 }
@@ -40,17 +40,18 @@ pub(super) struct RegisterInput {
 )]
 pub(super) async fn register(
     State(auth): State<Adyton>,
-    ClientInfo(client): ClientInfo,
+    Visitor(browser): Visitor,
     mut fields: Fields,
-) -> Result<(StatusCode, Json<SignInBody>), Rejection> {
-    let registration = Registration {
+) -> Result<(StatusCode, HeaderMap, Json<SignInBody>), Rejection> {
+    let mut registration = Registration {
         name: fields.required("name"),
         email: fields.required("email"),
         password: fields.password("password").unwrap_or_default(),
         password_confirmation: fields.password("passwordConfirmation"),
-        options: read_options(&mut fields, false),
+        options: read_options(&mut fields),
     };
     fields.finish()?;
-    let signed_in = auth.register(registration, &client).await?;
-    Ok((StatusCode::CREATED, Json(signed_in.into())))
+    complete(&browser, &mut registration.options)?;
+    let signed_in = auth.register(registration, browser.client()).await?;
+    Ok((StatusCode::CREATED, browser.signed_in(&signed_in), Json(signed_in.into())))
 }

@@ -58,7 +58,7 @@ fn current(auth: &Adyton, principal: &Principal) -> CurrentBody {
     CurrentBody {
         user: Some(User::clone(principal.user())),
         credential: Some(CredentialBody {
-            guard: session.map_or(Guard::Token, |session| session.guard),
+            guard: principal.guard(),
             abilities: principal.abilities().clone(),
             expires_at: auth.expires_at(principal),
             session: session.map(|session| auth.describe_session(session).into()),

@@ -132,7 +132,6 @@ async fn what_is_missing_or_of_a_wrong_type_is_named() {
         ("deviceName", json!(7)),
         ("deviceName", json!("x".repeat(129))),
         ("deviceName", json!("a\nb")),
-        ("guard", json!("session")),
         ("guard", json!("both")),
         ("guard", json!(true)),
         ("abilities", json!("*")),

@@ -1,7 +1,11 @@
 //! The endpoints, told by those who call them. One file an endpoint, like `src/routes`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
+mod browser;
 mod conventions;
+mod cookies;
+mod cors;
+mod csrf;
 mod document;
 mod examples;
 mod extract;
@@ -9,11 +13,14 @@ mod faults;
 mod health;
 mod login;
 mod logout;
+mod origins;
 mod parsing;
 mod password;
+mod proxies;
 mod races;
 mod refresh;
 mod register;
+mod sanctum;
 mod schema;
 mod secrets;
 mod session;

@@ -24,6 +24,8 @@ use tower::ServiceExt;
 
 pub(crate) const BASE: &str = "/api/auth";
 pub(crate) const PASSWORD: &str = "correct horse 1";
+/// Headers by which a browser tells of the page that asks.
+const BROWSERS_OWN: [&str; 2] = ["origin", "sec-fetch-site"];
 
 pub(crate) struct World {
     pub(crate) auth: Adyton,
@@ -187,7 +189,9 @@ fn host_routes(auth: &Adyton) -> Router {
         .route("/bare/token", get(async |_: CurrentToken| "ok"))
         .route("/bare/guest-token", get(async |_: Option<CurrentToken>| "ok"))
         .route("/bare/orders", get(ok).route_layer(require_abilities(["orders:read"])));
-    guarded.merge(bare)
+    // What a page of the app posts to.
+    let web = Router::new().route("/web", get(ok).post(ok).delete(ok)).layer(auth.csrf_layer());
+    guarded.merge(bare).merge(web)
 }
 
 /// Somebody who makes requests.
@@ -284,6 +288,8 @@ impl Actor {
     /// Sends it. Whatever the answer is, it keeps to the conventions.
     pub(crate) async fn send(&self, request: Request<Body>) -> Response {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let from_a_page =
+            request.headers().keys().any(|name| BROWSERS_OWN.contains(&name.as_str()));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -294,6 +300,7 @@ impl Actor {
             body: String::from_utf8(body.into()).unwrap(),
         };
         response.check_conventions(&path, method != Method::HEAD);
+        response.check_cookies(&path, from_a_page);
         response
     }
 }
@@ -344,7 +351,6 @@ impl Response {
 
     /// CONTRACT 3, of every answer that any test gets.
     fn check_conventions(&self, path: &str, has_body: bool) {
-        assert!(self.headers.get("set-cookie").is_none(), "{path}: {self:?}");
         assert!(self.headers.get("location").is_none(), "{path}: {self:?}");
         if path.starts_with(&format!("{BASE}/")) {
             assert_eq!(self.header("cache-control"), "no-store", "{path}: {self:?}");
@@ -362,17 +368,52 @@ impl Response {
         }
     }
 
+    /// The names of the cookies that the answer sets, in order.
+    pub(crate) fn cookies(&self) -> Vec<&str> {
+        let lines = self.headers.get_all("set-cookie").iter();
+        lines.map(|line| line.to_str().unwrap().split('=').next().unwrap()).collect()
+    }
+
+    /// The line that sets a cookie of this name.
+    #[track_caller]
+    pub(crate) fn set_cookie(&self, name: &str) -> &str {
+        let mut lines = self.headers.get_all("set-cookie").iter();
+        let line = lines.find(|line| line.to_str().unwrap().split('=').next() == Some(name));
+        line.unwrap_or_else(|| panic!("no cookie {name} in {self:?}")).to_str().unwrap()
+    }
+
+    /// Only a sign-in or what ends a session says anything of its cookie; `XSRF-TOKEN` is for pages,
+    /// and for who asks for it.
+    fn check_cookies(&self, path: &str, from_a_page: bool) {
+        let asked = from_a_page || path.ends_with("/csrf-cookie");
+        let about_sessions = ["/register", "/login", "/logout", "/user", "/sessions"];
+        for name in self.cookies() {
+            let allowed = match name {
+                "XSRF-TOKEN" => asked,
+                _ => about_sessions.iter().any(|end| {
+                    // Sanctum's paths are at the root.
+                    path == *end || path.starts_with(&format!("{BASE}{end}"))
+                }),
+            };
+            assert!(allowed, "{path} sets {name}: {self:?}");
+        }
+    }
+
     /// RFC 9457, and what clients of Laravel read.
     fn check_problem(&self, path: &str) {
         assert_eq!(self.header("content-type"), "application/problem+json", "{path}: {self:?}");
         let status = StatusCode::from_u16(self.status).unwrap();
         assert_eq!(self["type"], "about:blank", "{path}: {self:?}");
-        assert_eq!(self["title"], status.canonical_reason().unwrap(), "{path}: {self:?}");
+        let title = status.canonical_reason().unwrap_or("Page Expired");
+        assert_eq!(self["title"], title, "{path}: {self:?}");
         assert_eq!(self["status"], self.status, "{path}: {self:?}");
         assert!(!self.text("detail").is_empty() && !self.text("code").is_empty());
         assert_eq!(self["message"], self["detail"], "{path}: {self:?}");
         assert_eq!(self["errors"].is_object(), self.status == 422, "{path}: {self:?}");
-        assert_eq!(self["missing"].is_array(), self.status == 403, "{path}: {self:?}");
+        let (lacks, foreign) = (self["code"] == "missing_ability", self["code"] == "csrf_failed");
+        assert_eq!(self["missing"].is_array(), lacks, "{path}: {self:?}");
+        assert_eq!(self["reason"].is_string(), foreign, "{path}: {self:?}");
+        assert_eq!(lacks || foreign, [403, 419].contains(&self.status), "{path}: {self:?}");
     }
 }
 
