@@ -151,14 +151,11 @@ pub(super) async fn dress(State(site): State<Site>, request: Request, next: Next
     response
 }
 
-/// One host, which is ours; and no form of another site. What no page knows is not looked at.
+/// One host, which is ours; and no form of another site.
 async fn check(parts: &mut Parts) -> Result<(), Failure> {
     let mut hosts = parts.headers.get_all(HOST).iter();
     if hosts.next().is_none_or(|host| host.is_empty()) || hosts.next().is_some() {
         return Err(Failure(Rejection::Malformed("the request must name one Host")));
-    }
-    if ![Method::GET, Method::HEAD, Method::POST].contains(&parts.method) {
-        return Ok(());
     }
     let browser = Browser::from_request_parts(parts, &()).await?;
     match browser.is_on_own_host() {

@@ -61,10 +61,12 @@ impl Errors {
     }
 
     /// Each problem with the field that it is in.
-    pub(super) fn by_field(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().flat_map(|(field, problems)| {
-            problems.iter().map(move |problem| (*field, problem.as_str()))
-        })
+    pub(super) fn in_fields(&self) -> Vec<(&str, &str)> {
+        let mut all = Vec::new();
+        for (field, problems) in &self.fields {
+            all.extend(problems.iter().map(|problem| (*field, problem.as_str())));
+        }
+        all
     }
 
     fn add(&mut self, field: &'static str, problems: &[String], labels: Labels) {
@@ -133,4 +135,41 @@ fn lacks(missing: &[String]) -> Told {
         missing.join("”, “")
     );
     Told { title: "This session may not do that", text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adyton::Problems;
+    use adyton::core::clock::Timestamp;
+    use adyton::core::throttle::Exceeded;
+
+    const LABELS: Labels = &[("name", "Name"), ("email", "E-mail")];
+
+    #[test]
+    fn problems_stand_in_the_order_of_the_form() {
+        let mut problems = Problems::of("email", "is required");
+        problems.add("name", "is required");
+        problems.add("guard", "must be `token` here");
+        let errors = Errors::of(&problems.into(), LABELS).unwrap();
+        let told = [("name", "Name is required."), ("email", "E-mail is required.")];
+        assert_eq!(errors.in_fields(), told);
+        assert_eq!(errors.general(), ["guard must be `token` here."]);
+        assert!(errors.any() && errors.in_("name").len() == 1 && errors.in_("x").is_empty());
+    }
+
+    #[test]
+    fn who_tries_too_often_learns_how_long_to_wait() {
+        let resets_at = Timestamp::from_unix(0);
+        let exceeded = || Error::TooManyAttempts(Exceeded { limit: 5, retry_after: 42, resets_at });
+        let errors = Errors::of(&exceeded(), LABELS).unwrap();
+        assert_eq!(errors.general(), ["Too many attempts. Try again in 42 seconds."]);
+        assert_eq!(told(&exceeded().into()).text, "Try again in 42 seconds.");
+    }
+
+    #[test]
+    fn what_is_no_matter_of_a_form_is_told_on_a_page_of_its_own() {
+        assert!(Errors::of(&Error::NotFound, LABELS).is_none());
+        assert!(Errors::of(&Refusal::SessionRevoked.into(), LABELS).is_none());
+    }
 }

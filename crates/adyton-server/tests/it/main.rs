@@ -17,6 +17,7 @@ mod config_file;
 mod crash;
 mod generated;
 mod http;
+mod pages;
 mod readme;
 mod serve;
 mod startup;
