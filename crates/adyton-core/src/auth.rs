@@ -5,6 +5,7 @@
 
 mod authenticate;
 mod begin;
+mod limits;
 mod login;
 mod logout;
 mod maintain;
@@ -59,6 +60,7 @@ struct Inner {
     cache: TokenCache,
     touches: Mutex<Touches>,
     refusals: Refusals,
+    throttle: limits::Throttle,
 }
 
 impl Auth {
@@ -84,6 +86,7 @@ impl Auth {
             latest: AtomicI64::new(i64::MIN),
             touches: Mutex::default(),
             refusals: Refusals::default(),
+            throttle: limits::Throttle::new(&config.rate_limiting)?,
             store,
             clock,
             config,

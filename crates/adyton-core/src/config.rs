@@ -7,6 +7,7 @@
 
 mod connector;
 mod lifetime;
+mod rate;
 mod reference;
 mod sections;
 mod validate;
@@ -14,6 +15,7 @@ mod web;
 
 pub use connector::{Connector, ConnectorOptions, Driver};
 pub use lifetime::Lifetime;
+pub use rate::Rate;
 pub use reference::{OPTIONS, OptionDoc};
 pub use sections::{
     CacheMode, CacheOptions, Compat, DeviceBinding, Hashing, Limits, Pages, PasswordRules,

@@ -2,6 +2,8 @@
 
 use crate::secret::PlainText;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Longest name of a device, in characters.
 pub const LONGEST_NAME: usize = 128;
@@ -20,7 +22,52 @@ pub struct Client {
     pub device_secret: Option<PlainText>,
     /// The id of the request, for the audit.
     pub request_id: Option<String>,
+    /// Where the engine notes how much is left of the limits that the call is under.
+    pub quota: Quota,
 }
+
+impl Client {
+    /// Somebody of whom no more than the address is known.
+    pub(crate) fn at(address: Option<IpAddr>) -> Self {
+        Self { address, ..Self::default() }
+    }
+}
+
+/// A slip on which the engine notes what is left of the tightest limit that a call was counted
+/// by, for whoever answers. Clones are one slip; the default one keeps nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Quota(Option<Arc<AtomicU64>>);
+
+impl Quota {
+    /// An empty slip that keeps what is noted.
+    #[must_use]
+    pub fn recording() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// The limit and how many attempts are left of it; `None` if the call was not limited.
+    #[must_use]
+    pub fn noted(&self) -> Option<(u32, u32)> {
+        let noted = self.0.as_ref()?.load(Ordering::Relaxed);
+        // No limit is zero.
+        (noted != 0).then_some(((noted >> 32) as u32, noted as u32))
+    }
+
+    pub(crate) fn note(&self, tightest: Option<(u32, u32)>) {
+        if let (Some(slip), Some((limit, left))) = (&self.0, tightest) {
+            slip.store(u64::from(limit) << 32 | u64::from(left), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Two calls are of the same client whatever is left to each.
+impl PartialEq for Quota {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Quota {}
 
 /// A device as a session row keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -165,6 +165,10 @@ impl Hash {
         Self(mac.finalize().into_bytes().into())
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Lower-case hexadecimal: the form in the database, as Sanctum writes it.
     #[must_use]
     pub fn to_hex(&self) -> String {
@@ -245,6 +249,13 @@ pub struct EntropyError(#[source] getrandom::Error);
 /// Sixteen random bytes for a password's salt.
 pub(crate) fn password_salt() -> Result<[u8; 16], EntropyError> {
     let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(EntropyError)?;
+    Ok(bytes)
+}
+
+/// Thirty-two random bytes that key what lives and ends with this process.
+pub(crate) fn process_secret() -> Result<[u8; 32], EntropyError> {
+    let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(EntropyError)?;
     Ok(bytes)
 }

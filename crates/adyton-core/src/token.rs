@@ -71,6 +71,8 @@ pub struct FoundToken {
 pub struct Presented {
     /// What to look up.
     pub hash: Hash,
+    /// Whether it is of a form that others issue: no checksum tells a guess from the real one.
+    pub foreign: bool,
     /// The row's id where the text names one, as Sanctum's do: it must then be equal.
     pub id: Option<TokenId>,
 }
@@ -85,13 +87,13 @@ impl Presented {
         }
         if let Some(kind) = Kind::claimed_by(text) {
             let own = (kind == Kind::Access).then(|| PlainText::hash_presented(kind, text));
-            return own.flatten().map(|hash| Self { hash, id: None });
+            return own.flatten().map(|hash| Self { hash, foreign: false, id: None });
         }
         let foreign = sanctum.then(|| Self::read_sanctum(text)).flatten();
         foreign.or_else(|| {
             let shape =
                 (16..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-            (imported && shape).then(|| Self { hash: Hash::of(text), id: None })
+            (imported && shape).then(|| Self { hash: Hash::of(text), foreign: true, id: None })
         })
     }
 
@@ -106,7 +108,7 @@ impl Presented {
         };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         let shape = (40..=128).contains(&secret.len()) && secret.bytes().all(plain);
-        shape.then(|| Self { hash: Hash::of(secret), id })
+        shape.then(|| Self { hash: Hash::of(secret), foreign: true, id })
     }
 }
 

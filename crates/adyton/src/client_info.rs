@@ -3,14 +3,14 @@
 use crate::Adyton;
 use crate::first_party::RequestSource;
 use crate::forwarded::client_address;
-use adyton_core::device::Client;
+use adyton_core::device::{Client, Quota};
 use adyton_core::secret::{Kind, PlainText};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, Uri};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 const X_DEVICE_ID: HeaderName = HeaderName::from_static("x-device-id");
@@ -38,17 +38,24 @@ pub(crate) fn client(
     uri: &Uri,
     extensions: &Extensions,
 ) -> Client {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    let address = |ConnectInfo(peer): &ConnectInfo<SocketAddr>| {
-        client_address(peer.ip(), headers, auth.web())
-    };
     Client {
-        address: peer.map(address),
+        address: address(auth, headers, extensions),
         user_agent: text(headers, &USER_AGENT),
         language: text(headers, &ACCEPT_LANGUAGE),
         device_secret: device_secret(auth, headers, uri),
         request_id: extensions.get::<RequestId>().map(|RequestId(id)| id.to_string()),
+        quota: extensions.get::<Quota>().cloned().unwrap_or_default(),
     }
+}
+
+/// Where a request came from, if the server tells it.
+pub(crate) fn address(
+    auth: &Adyton,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Option<IpAddr> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map(|ConnectInfo(peer)| client_address(peer.ip(), headers, auth.web()))
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{
     CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -194,10 +194,25 @@ fn headers(rejection: &Rejection, status: StatusCode) -> HeaderMap {
     if !challenge.is_empty() {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
+    if let Rejection::Engine(Error::TooManyAttempts(exceeded)) = rejection {
+        headers.insert(RETRY_AFTER, exceeded.retry_after.into());
+        headers.insert(X_RATELIMIT_RESET, exceeded.resets_at.unix().into());
+        rate_limit(&mut headers, exceeded.limit, 0);
+    }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     headers
+}
+
+const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// What is left of a limit, in the names that Laravel has for it. A refusal has said it already.
+pub(crate) fn rate_limit(headers: &mut HeaderMap, limit: u32, left: u32) {
+    headers.entry(X_RATELIMIT_LIMIT).or_insert(limit.into());
+    headers.entry(X_RATELIMIT_REMAINING).or_insert(left.into());
 }
 
 impl IntoResponse for Rejection {

@@ -8,6 +8,7 @@ pub(crate) mod cookie;
 
 pub(crate) use bearer::Presented;
 
+use crate::client_info::address;
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Principal;
 use adyton_core::error::{Error, Refusal};
@@ -57,7 +58,10 @@ async fn outcome(auth: &Adyton, parts: &mut Parts, method: &Method) -> Result<Ou
         return Ok(known.clone());
     }
     let (found, by_cookie) = match bearer::presented(auth, &parts.headers)? {
-        Presented::Token(token) => (auth.authenticate(token).await.map(Some), false),
+        Presented::Token(token) => {
+            let address = address(auth, &parts.headers, &parts.extensions);
+            (auth.authenticate_from(token, address).await.map(Some), false)
+        }
         Presented::Nothing => match cookie::presented(auth, &parts.headers, &parts.uri) {
             Some(value) => {
                 cookie::check_csrf(auth, parts, method, &value)?;

@@ -229,6 +229,7 @@ fn problems<const N: usize>(listed: [(u16, &str); N]) -> Responses {
                 let challenge = header(Type::String, "A `Bearer` challenge (RFC 6750).");
                 response.header("WWW-Authenticate", challenge)
             }
+            429 => rate_limited(response),
             503 => {
                 let seconds = header(Type::Integer, "In how many seconds to try again.");
                 response.header("Retry-After", seconds)
@@ -238,6 +239,19 @@ fn problems<const N: usize>(listed: [(u16, &str); N]) -> Responses {
         (status.to_string(), RefOr::T(response.build()))
     };
     listed.into_iter().map(problem).collect()
+}
+
+fn rate_limited(response: ResponseBuilder) -> ResponseBuilder {
+    [
+        ("Retry-After", "In how many seconds to try again."),
+        ("X-RateLimit-Limit", "How many attempts the window lets through."),
+        ("X-RateLimit-Remaining", "How many of them are left: none."),
+        ("X-RateLimit-Reset", "When the window ends, in seconds since 1970."),
+    ]
+    .into_iter()
+    .fold(response, |response, (name, described)| {
+        response.header(name, header(Type::Integer, described))
+    })
 }
 
 fn header(of: Type, description: &str) -> Header {
@@ -264,6 +278,7 @@ refusals! {
     Refused:
         400 = "`malformed_request`",
         401 = "`unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused`",
+        429 = "`too_many_attempts`",
         503 = "`store_unavailable`";
     /// Of every endpoint that asks for the ability `account`.
     Forbidden:
@@ -279,6 +294,9 @@ refusals! {
         415 = "`unsupported_media_type`",
         422 = "`validation_failed`",
         503 = "`store_unavailable`";
+    /// Of an endpoint that is limited and asks nobody who they are.
+    Limited:
+        429 = "`too_many_attempts`";
     /// Of every endpoint that names a thing.
     Missing:
         404 = "`not_found`";
@@ -294,5 +312,6 @@ refusals! {
     /// Of an endpoint that knows no bad credentials.
     Unavailable:
         400 = "`malformed_request`",
+        429 = "`too_many_attempts`",
         503 = "`store_unavailable`";
 }

@@ -1,12 +1,13 @@
 //! Sign in with e-mail and password, or on the word of the host app.
 
 use super::Auth;
-use super::begin::SignIn;
+use super::begin::{SignIn, Wanted};
+use super::limits::Attempt;
 use crate::device::Client;
 use crate::error::{Error, Problems, Refusal};
 use crate::event::{Event, EventKind};
 use crate::password::{LONGEST, is_usable, needs_rehash};
-use crate::secret::PlainText;
+use crate::secret::{Hash, PlainText};
 use crate::session::Guard;
 use crate::store::Who;
 use crate::user::{Account, Email, UserId};
@@ -47,7 +48,7 @@ impl Auth {
     ///
     /// # Errors
     /// `invalid_credentials` for an unknown e-mail and a wrong password alike, in equal time;
-    /// [`Error::Invalid`]; [`Error::Overloaded`]; [`Error::Store`].
+    /// [`Error::Invalid`]; [`Error::TooManyAttempts`]; [`Error::Overloaded`]; [`Error::Store`].
     pub async fn login(&self, credentials: Credentials, client: &Client) -> Result<SignIn, Error> {
         let mut problems = Problems::default();
         let email = read_email(&credentials.email, &mut problems);
@@ -56,10 +57,56 @@ impl Auth {
         problems.into_result()?;
         let Some(email) = email else { return Err(Refusal::InvalidCredentials.into()) };
 
+        let attempt = self.attempt_login(&email, client).await?;
+        let tried = self.try_login(&email, &credentials.password, wanted, &attempt, client).await;
+        match &tried {
+            Ok(_) => self.succeeded(attempt).await,
+            Err(Error::Unauthenticated(_)) => {}
+            // It never came to comparing passwords.
+            Err(_) => self.give_back(attempt).await,
+        }
+        tried
+    }
+
+    /// Takes the attempt before anybody is looked up, but for those who present the secret of a
+    /// device: whether it is one of this account's decides which buckets are theirs.
+    async fn attempt_login<'a>(
+        &self,
+        email: &Email,
+        client: &'a Client,
+    ) -> Result<Attempt<'a>, Error> {
+        let device = match &client.device_secret {
+            Some(_) => {
+                let found = self.0.store.find_account_by_email(email).await?;
+                self.known_device(found.as_ref(), client).await?
+            }
+            None => None,
+        };
+        self.attempt(|limits, address| limits.login(email, address, device.as_ref()), None, client)
+            .await
+    }
+
+    /// The device that this account knows the client by.
+    async fn known_device(
+        &self,
+        _account: Option<&Account>,
+        _client: &Client,
+    ) -> Result<Option<Hash>, Error> {
+        Ok(None)
+    }
+
+    async fn try_login(
+        &self,
+        email: &Email,
+        password: &str,
+        wanted: Wanted,
+        attempt: &Attempt<'_>,
+        client: &Client,
+    ) -> Result<SignIn, Error> {
         for _ in 0..TRIES {
-            let found = self.0.store.find_account_by_email(&email).await?;
-            let account = self.identify(found, &credentials.password, client).await?;
-            let who = self.returning(account, &credentials.password).await?;
+            let found = self.0.store.find_account_by_email(email).await?;
+            let account = self.identify(found, password, attempt, client).await?;
+            let who = self.returning(account, password).await?;
             if let Some(signed_in) = self.begin_session(who, wanted.clone(), client).await? {
                 return Ok(signed_in);
             }
@@ -103,6 +150,7 @@ impl Auth {
         &self,
         found: Option<Account>,
         password: &str,
+        attempt: &Attempt<'_>,
         client: &Client,
     ) -> Result<Account, Error> {
         let right = self.verify_password(found.as_ref(), password).await?;
@@ -114,6 +162,7 @@ impl Auth {
                 let mut event = Event::new(EventKind::AuthnLoginFail, self.now()).reason(reason);
                 event.user_id = user;
                 self.refused(event, client);
+                self.note_lock(attempt, user);
                 Err(Refusal::InvalidCredentials.into())
             }
         }

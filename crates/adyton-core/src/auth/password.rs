@@ -7,6 +7,7 @@ use crate::error::{Error, Problems};
 use crate::event::{Event, EventKind};
 use crate::session::SessionId;
 use crate::store::PasswordChange;
+use crate::throttle::Limits;
 use crate::user::{Account, StoredPassword, UserId};
 use zeroize::Zeroizing;
 
@@ -15,8 +16,8 @@ impl Auth {
     /// too if asked. Nobody has to sign in again on the device that they hold.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on `currentPassword` or `password`; [`Error::Overloaded`];
-    /// [`Error::Store`].
+    /// [`Error::Invalid`] on `currentPassword` or `password`; [`Error::TooManyAttempts`];
+    /// [`Error::Overloaded`]; [`Error::Store`].
     pub async fn change_password(
         &self,
         caller: &Principal,
@@ -29,7 +30,7 @@ impl Auth {
         check_typed("currentPassword", current, &mut problems);
         self.check_new_password(new, None, &mut problems);
         problems.into_result()?;
-        let account = self.confirm(caller.user_id(), "currentPassword", current).await?;
+        let account = self.confirm(caller, "currentPassword", current, client).await?;
         let keep = caller.session().map(|session| session.id);
         let hash = self.0.hasher.hash(Zeroizing::new(new.to_owned())).await??;
         self.still_stands(caller).await?;
@@ -87,6 +88,26 @@ impl Auth {
     /// The account, if this is its password; otherwise a problem of that field, never a 401: the
     /// caller is signed in.
     pub(super) async fn confirm(
+        &self,
+        caller: &Principal,
+        field: &'static str,
+        password: &str,
+        client: &Client,
+    ) -> Result<Account, Error> {
+        let (user, session) = (caller.user_id(), caller.session());
+        let session = session.map(|session| session.public_id.as_str());
+        let buckets = |limits: &Limits, _| limits.password(session, user);
+        let attempt = self.attempt(buckets, Some(user), client).await?;
+        let tried = self.try_confirm(user, field, password).await;
+        match &tried {
+            Ok(_) => self.succeeded(attempt).await,
+            Err(Error::Invalid(_)) => {}
+            Err(_) => self.give_back(attempt).await,
+        }
+        tried
+    }
+
+    async fn try_confirm(
         &self,
         user: UserId,
         field: &'static str,

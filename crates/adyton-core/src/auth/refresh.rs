@@ -11,6 +11,7 @@ use crate::refresh::{Decision, Pair, decide};
 use crate::secret::{Kind, PlainText, Salt};
 use crate::session::{FoundSession, Session};
 use crate::store::{Replacement, Rotation, SessionTouch, Which};
+use crate::throttle::Limits;
 use crate::token::NewToken;
 
 /// How often a caller that lost a race looks again. One look is enough with rotation; without it
@@ -22,7 +23,7 @@ impl Auth {
     ///
     /// # Errors
     /// `token_invalid`, `session_expired`, `session_revoked`; `refresh_token_reused` after the
-    /// session was ended; [`Error::Store`].
+    /// session was ended; [`Error::TooManyAttempts`]; [`Error::Store`].
     pub async fn refresh(&self, refresh_token: &str, client: &Client) -> Result<SignIn, Error> {
         let presented =
             PlainText::parse(Kind::Refresh, refresh_token).ok_or(Refusal::TokenInvalid)?;
@@ -30,7 +31,7 @@ impl Auth {
             let found = self.0.store.find_session(&presented.hash()).await?;
             let found = found.ok_or(Refusal::TokenInvalid)?;
             let outcome = match decide(presented.hash(), &found, self.now(), self.config()) {
-                Decision::Rotate => self.rotate(&presented, found.session, client).await?,
+                Decision::Rotate => self.rotate_once(&presented, found.session, client).await?,
                 Decision::Replay { salt, rotated_at } => {
                     Some(self.replay(&presented, found.session, &salt, rotated_at).await?)
                 }
@@ -43,6 +44,23 @@ impl Auth {
             }
         }
         Err(Overloaded.into())
+    }
+
+    /// A rotation within its limit: one that does not happen gives its attempt back.
+    async fn rotate_once(
+        &self,
+        presented: &PlainText,
+        session: Session,
+        client: &Client,
+    ) -> Result<Option<SignIn>, Error> {
+        let id = session.public_id.clone();
+        let buckets = |limits: &Limits, _| limits.refresh(&id);
+        let attempt = self.attempt(buckets, Some(session.user_id), client).await?;
+        let rotated = self.rotate(presented, session, client).await;
+        if !matches!(rotated, Ok(Some(_))) {
+            self.give_back(attempt).await;
+        }
+        rotated
     }
 
     /// Moves the session to its next pair. `None` when another call did so first.

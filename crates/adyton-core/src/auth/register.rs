@@ -1,12 +1,13 @@
 //! Sign up: a new user and their first session, in one transaction.
 
-use super::begin::SignIn;
+use super::begin::{SignIn, Wanted};
 use super::login::{SignInOptions, read_email};
 use super::{Auth, users};
 use crate::device::Client;
 use crate::error::{Error, Problems};
 use crate::store::Who;
-use crate::user::NewUser;
+use crate::throttle::Limits;
+use crate::user::{Email, NewUser};
 use zeroize::Zeroizing;
 
 /// What somebody signs up with.
@@ -29,7 +30,8 @@ impl Auth {
     /// people sign up at once cannot hide it.
     ///
     /// # Errors
-    /// [`Error::Invalid`], also for a taken e-mail; [`Error::Overloaded`]; [`Error::Store`].
+    /// [`Error::Invalid`], also for a taken e-mail; [`Error::TooManyAttempts`];
+    /// [`Error::Overloaded`]; [`Error::Store`].
     pub async fn register(
         &self,
         registration: Registration,
@@ -37,23 +39,48 @@ impl Auth {
     ) -> Result<SignIn, Error> {
         let mut problems = Problems::default();
         let wanted = self.read_sign_in(&registration.options, &mut problems);
-        let user = self.read_new_user(&registration, problems).await?;
+        let email = self.check_new_user(&registration, problems)?;
+        let buckets = |limits: &Limits, address| limits.register(address);
+        let attempt = self.attempt(buckets, None, client).await?;
+        let tried = self.try_register(&registration, email, wanted, client).await;
+        // Who learned that an e-mail is taken has had the attempt.
+        if !matches!(tried, Ok(_) | Err(Error::Invalid(_))) {
+            self.give_back(attempt).await;
+        }
+        tried
+    }
+
+    async fn try_register(
+        &self,
+        new: &Registration,
+        email: Email,
+        wanted: Wanted,
+        client: &Client,
+    ) -> Result<SignIn, Error> {
+        let user = self.read_new_user(new, email).await?;
         let signed_in = self.begin_session(Who::New(user), wanted, client).await?;
         signed_in.ok_or_else(taken)
     }
 
-    /// Checks a new user and hashes their password. A taken e-mail is found before hashing, as
-    /// far as it can be.
-    pub(super) async fn read_new_user(
+    /// Checks what can be checked of a new user without asking anybody.
+    pub(super) fn check_new_user(
         &self,
         new: &Registration,
         mut problems: Problems,
-    ) -> Result<NewUser, Error> {
+    ) -> Result<Email, Error> {
         users::check_name(&new.name, &mut problems);
         let email = read_email(&new.email, &mut problems);
         self.check_new_password(&new.password, new.password_confirmation.as_deref(), &mut problems);
         problems.into_result()?;
-        let Some(email) = email else { return Err(taken()) };
+        email.ok_or_else(taken)
+    }
+
+    /// Hashes a new user's password. A taken e-mail is found before that, as far as it can be.
+    pub(super) async fn read_new_user(
+        &self,
+        new: &Registration,
+        email: Email,
+    ) -> Result<NewUser, Error> {
         if self.0.store.find_account_by_email(&email).await?.is_some() {
             return Err(taken());
         }

@@ -61,7 +61,8 @@ impl Auth {
     /// app itself asks, and `abilities` default to `token_abilities`.
     ///
     /// # Errors
-    /// [`Error::Invalid`]; [`Error::LimitReached`]; [`Error::Store`].
+    /// [`Error::Invalid`]; [`Error::TooManyAttempts`], which the host app never gets;
+    /// [`Error::LimitReached`]; [`Error::Store`].
     pub async fn create_token(
         &self,
         owner: UserId,
@@ -73,9 +74,29 @@ impl Auth {
             // A caller of ours was found with their token.
             self.find_user(owner).await?;
         }
-        let now = self.now();
         let secret = PlainText::draw(Kind::Access)?;
-        let token = self.read_new_token(new, secret.hash(), by, now)?;
+        let token = self.read_new_token(new, secret.hash(), by, self.now())?;
+        let attempt = match by {
+            Some(_) => {
+                Some(self.attempt(|limits, _| limits.tokens(owner), Some(owner), client).await?)
+            }
+            None => None,
+        };
+        let issued = self.issue_token(owner, token, by, client).await;
+        if let (Err(_), Some(attempt)) = (&issued, attempt) {
+            self.give_back(attempt).await;
+        }
+        Ok(CreatedToken { token: secret, info: info(issued?, None, &HashMap::new()) })
+    }
+
+    async fn issue_token(
+        &self,
+        owner: UserId,
+        token: NewToken,
+        by: Option<&Principal>,
+        client: &Client,
+    ) -> Result<Token, Error> {
+        let now = self.now();
         let event = Event::new(EventKind::AuthnTokenCreated, now)
             .user(owner)
             .network(client.address.map(device::network));
@@ -95,7 +116,7 @@ impl Auth {
             Issued::CredentialGone => return Err(Refusal::TokenInvalid.into()),
         };
         self.changed(&event.token(token.id));
-        Ok(CreatedToken { token: secret, info: info(token, None, &HashMap::new()) })
+        Ok(token)
     }
 
     /// The personal access tokens of a user; `by` marks the one that asks.

@@ -29,7 +29,7 @@ impl Auth {
     ///
     /// # Errors
     /// [`Error::Invalid`], also for a taken e-mail or a wrong password; [`Error::NotFound`] when
-    /// the user is gone; [`Error::Store`].
+    /// the user is gone; [`Error::TooManyAttempts`]; [`Error::Store`].
     pub async fn update_user(
         &self,
         caller: &Principal,
@@ -37,7 +37,7 @@ impl Auth {
         client: &Client,
     ) -> Result<User, Error> {
         let id = caller.user_id();
-        let change = self.read_change(id, change).await?;
+        let change = self.read_change(caller, change, client).await?;
         if change.name.is_none() && change.email.is_none() {
             return self.0.store.find_user(id).await?.ok_or(Error::NotFound);
         }
@@ -62,7 +62,7 @@ impl Auth {
     /// Deletes the caller with everything that they own.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on `password`; [`Error::Store`].
+    /// [`Error::Invalid`] on `password`; [`Error::TooManyAttempts`]; [`Error::Store`].
     pub async fn delete_user(
         &self,
         caller: &Principal,
@@ -73,7 +73,7 @@ impl Auth {
         check_typed("password", password, &mut problems);
         problems.into_result()?;
         let id = caller.user_id();
-        let verified = self.confirm(id, "password", password).await?.password;
+        let verified = self.confirm(caller, "password", password, client).await?.password;
         self.still_stands(caller).await?;
         // A password that was replaced meanwhile deletes nothing.
         let deleted = self.delete_account(id, verified, client).await?;
@@ -112,7 +112,8 @@ impl Auth {
     /// # Errors
     /// [`Error::Invalid`], also for a taken e-mail; [`Error::Store`].
     pub async fn create_user(&self, new: &Registration) -> Result<User, Error> {
-        let user = self.read_new_user(new, Problems::default()).await?;
+        let email = self.check_new_user(new, Problems::default())?;
+        let user = self.read_new_user(new, email).await?;
         let (store, now) = (self.0.store.clone(), self.now());
         let event = Event::new(EventKind::UserCreated, now);
         let written = event.clone();
@@ -149,7 +150,12 @@ impl Auth {
         Ok(self.0.store.list_users(after, limit).await?)
     }
 
-    async fn read_change(&self, id: UserId, change: ProfileChange) -> Result<UserChange, Error> {
+    async fn read_change(
+        &self,
+        caller: &Principal,
+        change: ProfileChange,
+        client: &Client,
+    ) -> Result<UserChange, Error> {
         let mut problems = Problems::default();
         if let Some(name) = &change.name {
             check_name(name, &mut problems);
@@ -161,7 +167,7 @@ impl Auth {
         }
         problems.into_result()?;
         let verified = match email {
-            Some(_) => self.confirm(id, "currentPassword", &password).await?.password,
+            Some(_) => self.confirm(caller, "currentPassword", &password, client).await?.password,
             None => None,
         };
         Ok(UserChange { name: change.name, email: email.flatten(), verified })

@@ -1,6 +1,6 @@
 //! What no single value of a configuration can show.
 
-use super::{Config, DeviceBinding, Driver, Lifetime};
+use super::{Config, DeviceBinding, Driver, Lifetime, RateLimiting};
 use crate::ability::Abilities;
 
 /// Columns that have a meaning of their own in the token table or the user table.
@@ -56,6 +56,7 @@ impl Config {
         self.check_lifetimes()?;
         self.check_tokens()?;
         self.check_amounts()?;
+        self.check_limits()?;
         self.check_server()?;
         self.web()?;
         self.refuse_what_is_not_built()
@@ -242,6 +243,16 @@ impl Config {
         check(!absurd, "cache.max_bytes", "must be at most 1 TiB; 0 switches the cache off")
     }
 
+    fn check_limits(&self) -> Result<(), ConfigError> {
+        let RateLimiting { max_attempts, decay_minutes, store, .. } = &self.rate_limiting;
+        check(*max_attempts > 0, "rate_limiting.max_attempts", "must be at least 1")?;
+        let year = (1..=525_600).contains(decay_minutes);
+        check(year, "rate_limiting.decay_minutes", "must be 1 to 525600")?;
+        let known = store == "memory" || store.starts_with("redis://");
+        check(known, "rate_limiting.store", "must be `memory` or a `redis://` URL")?;
+        self.rate_limiting.rates().map(|_| ())
+    }
+
     fn check_server(&self) -> Result<(), ConfigError> {
         check(
             is_path(&self.server.base_path),
@@ -293,17 +304,7 @@ impl Config {
         });
         later(!remote, "connector.options", databases)?;
         later(self.no_auth_routes.is_empty(), "no_auth_routes", "`/verify`")?;
-        let (set, usual) = (&self.rate_limiting, &default.rate_limiting);
-        for (kept, key) in [
-            (set.max_attempts == usual.max_attempts, "rate_limiting.max_attempts"),
-            (set.decay_minutes == usual.decay_minutes, "rate_limiting.decay_minutes"),
-            (set.store == usual.store, "rate_limiting.store"),
-            (set.limits == usual.limits, "rate_limiting.limits"),
-        ] {
-            later(kept, key, "rate limits")?;
-        }
-        let problem = "must be a loopback address, since this version has no rate limits yet; put a proxy in front";
-        check(self.server.listen.ip().is_loopback(), "server.listen", problem)?;
+        later(self.rate_limiting.store == "memory", "rate_limiting.store", "a shared store")?;
         later(self.device_binding != DeviceBinding::Enforce, "device_binding", "device binding")?;
         later(self.server.metrics_listen.is_none(), "server.metrics_listen", "metrics")
     }
@@ -363,11 +364,18 @@ mod tests {
 
     #[test]
     fn a_protection_that_is_not_built_may_be_switched_off() {
+        for toml in ["csrf_protection = false", "device_binding = 'off'", "pages.enabled = false"] {
+            assert_eq!(problem(toml), None, "{toml}");
+        }
+    }
+
+    #[test]
+    fn limits_are_free_and_any_address_may_be_listened_on() {
         for toml in [
-            "rate_limiting.enabled = false",
-            "csrf_protection = false",
-            "device_binding = 'off'",
-            "pages.enabled = false",
+            "rate_limiting.max_attempts = 50\nrate_limiting.decay_minutes = 10",
+            "rate_limiting.limits = { tokens = '1/1s', loginAddress = '1000/1d' }",
+            "server.listen = '0.0.0.0:80'",
+            "server.listen = '[::]:80'\nrate_limiting.enabled = false",
         ] {
             assert_eq!(problem(toml), None, "{toml}");
         }
@@ -406,9 +414,20 @@ mod tests {
             ("server.base_path = '/{x}'", "server.base_path"),
             ("server.public_url = 'app.example.com'", "server.public_url"),
             ("connector.name = 'mysql'", "connector.name"),
-            ("rate_limiting.max_attempts = 6", "rate_limiting.max_attempts"),
-            ("rate_limiting.limits.tokens = '1/1m'", "rate_limiting.limits"),
-            ("server.listen = '0.0.0.0:80'", "server.listen"),
+            ("rate_limiting.max_attempts = 0", "rate_limiting.max_attempts"),
+            ("rate_limiting.decay_minutes = 0", "rate_limiting.decay_minutes"),
+            ("rate_limiting.decay_minutes = 525601", "rate_limiting.decay_minutes"),
+            ("rate_limiting.store = 'redis://127.0.0.1'", "rate_limiting.store"),
+            ("rate_limiting.store = 'disk'", "rate_limiting.store"),
+            ("rate_limiting.limits.tokens = '0/1m'", "rate_limiting.limits.tokens"),
+            ("rate_limiting.limits.login_address = '30'", "rate_limiting.limits.login_address"),
+            ("rate_limiting.limits.login_account = '20/h'", "rate_limiting.limits.login_account"),
+            ("rate_limiting.limits.register = ''", "rate_limiting.limits.register"),
+            ("rate_limiting.limits.refresh = '-1/1m'", "rate_limiting.limits.refresh"),
+            (
+                "rate_limiting.enabled = false\nrate_limiting.limits.password = '5/0m'",
+                "rate_limiting.limits.password",
+            ),
             ("token_field = 'Email'", "token_field"),
             ("token_field = 'password'", "token_field"),
             ("user_columns = ['two_factor_secret']", "user_columns"),

@@ -69,10 +69,7 @@ fn announce(settings: &Settings, address: SocketAddr) {
     let database = config.connector.sqlite_path();
     let (version, file) = (env!("CARGO_PKG_VERSION"), settings.file.as_deref().unwrap_or("none"));
     tracing::info!(%address, database = %database.display(), version, file, "serving");
-    let wanted = [
-        (config.rate_limiting.enabled, "rate limits"),
-        (config.device_binding != DeviceBinding::Off, "device binding"),
-    ];
+    let wanted = [(config.device_binding != DeviceBinding::Off, "device binding")];
     let missing: Vec<_> = wanted.iter().filter(|(on, _)| *on).map(|(_, what)| *what).collect();
     if !missing.is_empty() {
         tracing::warn!("not built yet: {}", missing.join(", "));

@@ -93,11 +93,3 @@ fn wrong_usage_exits_2() {
     let (code, out, _) = told(place.adyton("--version"));
     assert_eq!((code, out.starts_with("adyton ")), (0, true));
 }
-
-#[test]
-fn serve_refuses_an_address_that_others_can_reach() {
-    let place = Place::with("server.listen = '0.0.0.0:0'");
-    let (code, _, error) = told(place.adyton("serve"));
-    assert_eq!(code, 1);
-    assert!(error.contains("`server.listen` (adyton.toml:1): must be a loopback"), "{error}");
-}

@@ -138,7 +138,7 @@ fn a_contradiction_names_the_place_of_its_key() {
     let told = refusal("session_max_age = '1d'", &[]);
     let where_it_was_set = "`session_max_age` (adyton.toml:1): `refresh_token_expiration` must not";
     assert!(told.starts_with(where_it_was_set), "{told}");
-    let told = refusal("", &[("ADYTON_RATE_LIMITING__MAX_ATTEMPTS", "9")]);
+    let told = refusal("", &[("ADYTON_RATE_LIMITING__MAX_ATTEMPTS", "0")]);
     assert!(
         told.starts_with("`rate_limiting.max_attempts` (ADYTON_RATE_LIMITING__MAX_ATTEMPTS): "),
         "{told}"

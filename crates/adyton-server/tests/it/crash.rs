@@ -21,8 +21,10 @@ const SIGN_UPS: usize = 3;
 const SIGN_INS: usize = 3;
 const SIGN_OUTS: usize = 4;
 const TOKEN_MAKERS: usize = 6;
-/// Long enough for what was replaced just before a crash to be replayed after it.
-const CONFIG: &str = "rotation_grace = 300\nsessions_per_user = 1000\ntokens_per_user = 100000\n";
+/// Long enough for what was replaced just before a crash to be replayed after it, and more calls
+/// from one address than any limit lets through.
+const CONFIG: &str = "rotation_grace = 300\nsessions_per_user = 1000\ntokens_per_user = 100000\n\
+                      rate_limiting.enabled = false\n";
 
 /// What a client was told, and what it may have been about to be told.
 #[derive(Default)]

@@ -82,11 +82,9 @@ fn it_greets_on_standard_output_whatever_the_log_says() {
 
 #[test]
 fn it_warns_of_what_is_configured_and_not_built() {
-    for (file, warned) in [
-        ("", Some("not built yet: rate limits, device binding")),
-        ("rate_limiting.enabled = false", Some("not built yet: device binding")),
-        ("rate_limiting.enabled = false\ndevice_binding = 'off'", None),
-    ] {
+    for (file, warned) in
+        [("", Some("not built yet: device binding")), ("device_binding = 'off'", None)]
+    {
         let place = Place::with(file);
         let mut server = place.serve();
         assert_eq!(server.term().code(), Some(0));
@@ -106,9 +104,8 @@ fn it_warns_of_cookies_without_csrf_protection() {
         let mut server = Place::with(&file).serve();
         assert_eq!(server.term().code(), Some(0));
         let log = server.log();
-        let warning = log.lines().find(|line| line.contains("WARN"));
-        let said = warning.is_some_and(|line| line.contains("csrf_protection is off"));
-        assert_eq!(said, warned, "{guard}: {log}");
+        let warns = |line: &str| line.contains("WARN") && line.contains("csrf_protection is off");
+        assert_eq!(log.lines().any(warns), warned, "{guard}: {log}");
     }
 }
 
@@ -142,14 +139,31 @@ async fn what_is_nowhere_is_answered_as_everything_else() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn it_may_stand_where_others_can_reach_it_and_limits_them_by_their_address() {
+    let place = Place::new();
+    let server = place.serve_with(&[("ADYTON_SERVER__LISTEN", "0.0.0.0:0")]);
+    server.register("ada@example.com").await;
+    for _ in 0..5 {
+        assert_eq!(server.login("ada@example.com", "wrong horse 1").await.status, 401);
+    }
+    let blocked = server.login("ada@example.com", PASSWORD).await;
+    assert_eq!(blocked.status, 429, "{}", blocked.body);
+    let log = server.log();
+    assert!(log.contains(r#""network":"127.0.0.0""#), "{log}");
+    assert!(!log.contains("no address of a client is known"), "{log}");
+}
+
 #[test]
 fn a_bad_configuration_stops_the_start_by_key_file_and_line() {
     for (file, told) in [
         ("\nauth_tabel = 'x'", "adyton.toml, line 2, column 1: unknown key `auth_tabel`"),
         ("[server]\nlisten = 'here'", "adyton.toml, line 2, column 10: "),
         ("\n\ntoken_expiration = 0", "`token_expiration` (adyton.toml:3): must be at least"),
-        ("server.listen = '192.0.2.1:0'", "`server.listen` (adyton.toml:1): must be a loopback"),
-        ("server.listen = '[::]:0'", "`server.listen` (adyton.toml:1): must be a loopback"),
+        (
+            "\nrate_limiting.limits.tokens = '20'",
+            "`rate_limiting.limits.tokens` (adyton.toml:2): must be `\"count/period\"`",
+        ),
     ] {
         let place = Place::with(file);
         let error = place.failed("serve", "");

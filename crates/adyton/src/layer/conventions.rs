@@ -1,10 +1,12 @@
 //! What every answer under the base path has in common (CONTRACT 3).
 
+use crate::error::rate_limit;
 use crate::{Adyton, Rejection};
+use adyton_core::device::Quota;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, HOST, VARY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue, Version};
+use http::{HeaderMap, HeaderValue, Method, Version};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -53,8 +55,9 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let auth = self.auth.clone();
+        let quota = quota(&mut request);
         let answer = names_one_host(&request).then(|| self.inner.call(request));
         Box::pin(async move {
             let mut response = match answer {
@@ -62,9 +65,23 @@ where
                 None => Rejection::Malformed("the request must name one Host").into_response(),
             };
             set(response.headers_mut(), &auth);
+            if let Some((limit, left)) = quota.noted() {
+                rate_limit(response.headers_mut(), limit, left);
+            }
             Ok(response)
         })
     }
+}
+
+/// What the engine notes the limits of a request on. No request that only reads is limited before
+/// it fails, and none of those needs to carry this.
+fn quota(request: &mut Request) -> Quota {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Quota::default();
+    }
+    let quota = Quota::recording();
+    request.extensions_mut().insert(quota.clone());
+    quota
 }
 
 /// Only since HTTP/2 does an authority stand for the `Host` (RFC 9112, 3.2).

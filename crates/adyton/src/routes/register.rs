@@ -3,7 +3,7 @@
 use super::login::{SignInBody, complete, read_options};
 use crate::body::Fields;
 use crate::browser::Visitor;
-use crate::openapi::{Invalid, Shedding, SignInObject, WantedGuard};
+use crate::openapi::{Invalid, Limited, Shedding, SignInObject, WantedGuard};
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Registration;
 use axum::Json;
@@ -36,7 +36,7 @@ pub(super) struct RegisterInput {
 /// Sign up and in.
 #[utoipa::path(
     post, path = "/register", operation_id = "register", tag = "sign-in", security(()), request_body = RegisterInput,
-    responses((status = 201, body = SignInObject), Invalid, Shedding),
+    responses((status = 201, body = SignInObject), Invalid, Limited, Shedding),
 )]
 pub(super) async fn register(
     State(auth): State<Adyton>,

@@ -11,6 +11,7 @@ mod examples;
 mod extract;
 mod faults;
 mod health;
+mod limits;
 mod login;
 mod logout;
 mod origins;

@@ -12,12 +12,14 @@ use adyton::{
     require_abilities, require_any_ability,
 };
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::routing::get;
 use axum::{Json, Router};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Index;
 use std::time::Duration;
 use tower::ServiceExt;
@@ -68,6 +70,7 @@ impl World {
             token: String::new(),
             refresh: String::new(),
             session: String::new(),
+            address: None,
         }
     }
 
@@ -205,6 +208,8 @@ pub(crate) struct Actor {
     pub(crate) refresh: String,
     /// The public id of the session.
     pub(crate) session: String,
+    /// Where their connections come from, if the server tells it.
+    address: Option<IpAddr>,
 }
 
 impl Actor {
@@ -216,6 +221,7 @@ impl Actor {
             token: signed_in.text("token"),
             refresh: signed_in.text("refreshToken"),
             session: signed_in.text("sessionId"),
+            address: self.address,
         }
     }
 
@@ -227,6 +233,11 @@ impl Actor {
     /// The same with another text for a token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
+    }
+
+    /// The same, connected from this address.
+    pub(crate) fn at(&self, address: &str) -> Self {
+        Self { address: Some(address.parse().unwrap()), ..self.clone() }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {
@@ -281,6 +292,9 @@ impl Actor {
         let mut request = Request::builder().method(method).uri(uri).header(HOST, "app.example");
         if !self.token.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {}", self.token));
+        }
+        if let Some(address) = self.address {
+            request = request.extension(ConnectInfo(SocketAddr::from((address, 4711))));
         }
         request.body(Body::empty()).unwrap()
     }
@@ -361,7 +375,9 @@ impl Response {
         }
         let challenged = !self.header("www-authenticate").is_empty();
         assert!(challenged || self.status != 401, "{path}: {self:?}");
-        assert_eq!(!self.header("retry-after").is_empty(), self.status == 503, "{path}: {self:?}");
+        let later = matches!(self.status, 429 | 503);
+        assert_eq!(!self.header("retry-after").is_empty(), later, "{path}: {self:?}");
+        self.check_rate_limit(path);
         // What no route of ours answers is axum's.
         if self.status >= 400 && has_body && !self.headers.is_empty() {
             self.check_problem(path);
@@ -396,6 +412,24 @@ impl Response {
                 }),
             };
             assert!(allowed, "{path} sets {name}: {self:?}");
+        }
+        assert!(self.cookies().is_empty() || self.status != 503, "{path}: {self:?}");
+    }
+
+    /// What is left of a limit, wherever one was asked.
+    fn check_rate_limit(&self, path: &str) {
+        let number = |name| {
+            let value = self.header(name);
+            (!value.is_empty()).then(|| value.parse::<u64>().unwrap())
+        };
+        let (limit, left) = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"));
+        assert_eq!(limit.is_some(), left.is_some(), "{path}: {self:?}");
+        assert!(left <= limit, "{path}: {self:?}");
+        let refused = self.status == 429;
+        assert_eq!(number("x-ratelimit-reset").is_some(), refused, "{path}: {self:?}");
+        if refused {
+            assert!(limit > Some(0) && left == Some(0), "{path}: {self:?}");
+            assert!(number("retry-after") > Some(0), "{path}: {self:?}");
         }
     }
 
