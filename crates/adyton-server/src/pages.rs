@@ -20,7 +20,7 @@ mod tokens;
 mod words;
 
 use adyton::core::config::SessionGuard;
-use adyton::{Adyton, Rejection};
+use adyton::{Adyton, Config, Rejection};
 use answer::Failure;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -43,11 +43,10 @@ struct Inner {
 /// The pages under `pages.path`, unless they are switched off or could not sign anybody in.
 pub(crate) fn router(auth: &Adyton) -> Option<Router> {
     let config = auth.config();
-    if !config.pages.enabled {
-        return None;
-    }
-    if config.session_guard == SessionGuard::Token {
-        tracing::warn!("no account pages: they need cookies, and session_guard is \"token\"");
+    if !are_served(config) {
+        if config.pages.enabled {
+            tracing::warn!("no account pages: they need cookies, and session_guard is \"token\"");
+        }
         return None;
     }
     let url = config.web().ok().and_then(|web| web.public_url);
@@ -57,6 +56,11 @@ pub(crate) fn router(auth: &Adyton) -> Option<Router> {
         name: url.map_or_else(|| "Your account".to_owned(), |url| url.host()),
     }));
     Some(site.routes())
+}
+
+/// Whether there are pages: without cookies nobody could sign in on them.
+pub(crate) fn are_served(config: &Config) -> bool {
+    config.pages.enabled && config.session_guard != SessionGuard::Token
 }
 
 /// Every page with its methods, below `pages.path`.

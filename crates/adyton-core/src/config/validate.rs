@@ -271,7 +271,7 @@ impl Config {
         let within = |path: &str, other: &str| {
             path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let apart = !within(pages, base) && !within(base, pages);
+        let apart = !self.pages.enabled || !within(pages, base) && !within(base, pages);
         among(
             apart,
             &["server.base_path"],
@@ -285,7 +285,6 @@ impl Config {
     /// Options of protections and doors that this version does not have yet: a value that would
     /// be ignored is refused. One that switches such a protection off stands: it is off.
     fn refuse_what_is_not_built(&self) -> Result<(), ConfigError> {
-        let default = Self::default();
         let later = |kept: bool, key, part: &str| {
             let problem = format!(
                 "belongs to {part}, which this version does not have yet; leave it at its default"

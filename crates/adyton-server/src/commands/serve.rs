@@ -56,6 +56,11 @@ fn greet(settings: &Settings, address: SocketAddr, out: &mut impl Write) -> io::
     let database = config.connector.sqlite_path().display().to_string();
     writeln!(out, "adyton {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  address   {api}")?;
+    if pages::are_served(config) {
+        let local = format!("http://{address}");
+        let site = config.server.public_url.as_deref().unwrap_or(&local);
+        writeln!(out, "  pages     {site}{}", config.pages.path)?;
+    }
     writeln!(out, "  database  {}", shown(&database))?;
     writeln!(out, "  config    {}", shown(settings.file.as_deref().unwrap_or("none")))?;
     let body = r#"{"name":"Ada","email":"ada@example.com","password":"correct horse 1"}"#;

@@ -3,7 +3,7 @@
 
 use super::errors::{Told, told};
 use super::signed_in::Member;
-use super::{Site, words};
+use super::{Site, assets, words};
 use adyton::core::error::{Error, Refusal};
 use adyton::core::origin::Origin;
 use adyton::{Browser, CsrfReason, CsrfStatus, Rejection, User};
@@ -158,13 +158,11 @@ async fn check(parts: &mut Parts) -> Result<(), Failure> {
         return Err(Failure(Rejection::Malformed("the request must name one Host")));
     }
     let browser = Browser::from_request_parts(parts, &()).await?;
-    match browser.is_on_own_host() {
-        true => Ok(()),
-        false => {
-            let reason = CsrfReason::PublicUrlMissing;
-            Err(Failure(Rejection::Csrf(reason, CsrfStatus::Forbidden)))
-        }
+    // The page that explains it has a style too.
+    if browser.is_on_own_host() || assets::is_one(parts.uri.path()) {
+        return Ok(());
     }
+    Err(Failure(Rejection::Csrf(CsrfReason::PublicUrlMissing, CsrfStatus::Forbidden)))
 }
 
 fn set(headers: &mut HeaderMap) {
@@ -217,13 +215,25 @@ struct Refused<'a> {
     frame: Frame<'a>,
     title: &'a str,
     text: &'a str,
-    /// Whether somebody is signed in who may not do this.
-    may_leave: bool,
+    way_out: WayOut,
+}
+
+/// Where one can go from a refusal.
+enum WayOut {
+    Account,
+    /// Somebody is signed in who may not do this.
+    SignOut,
+    /// No page answers here.
+    None,
 }
 
 fn explain(site: &Site, told: &Told, refusal: &Rejection) -> Response {
-    let may_leave = matches!(refusal, Rejection::Engine(Error::MissingAbility(_)));
-    let page = Refused { frame: site.frame(None), title: told.title, text: &told.text, may_leave };
+    let way_out = match refusal {
+        Rejection::Engine(Error::MissingAbility(_)) => WayOut::SignOut,
+        Rejection::Csrf(CsrfReason::PublicUrlMissing, _) => WayOut::None,
+        _ => WayOut::Account,
+    };
+    let page = Refused { frame: site.frame(None), title: told.title, text: &told.text, way_out };
     let text = page.render().unwrap_or_else(|_| told.title.to_owned());
     let mut page = Html(text).into_response();
     page.headers_mut().remove(LOCATION);

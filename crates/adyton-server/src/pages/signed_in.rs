@@ -3,7 +3,8 @@
 use super::Site;
 use super::answer::Failure;
 use adyton::core::auth::{Principal, SignIn};
-use adyton::{Browser, Client, CurrentToken, SignInOptions};
+use adyton::core::error::Error;
+use adyton::{Browser, Client, CurrentToken, Rejection, SignInOptions};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -27,7 +28,12 @@ impl FromRequestParts<Site> for Visitor {
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Failure> {
         let caller =
             <CurrentToken as OptionalFromRequestParts<Site>>::from_request_parts(parts, site);
-        let principal = caller.await?.map(|CurrentToken(principal)| principal);
+        let principal = match caller.await {
+            Ok(caller) => caller.map(|CurrentToken(principal)| principal),
+            // Where one signs in, nobody is sent to sign in.
+            Err(Rejection::Engine(Error::Unauthenticated(_))) => None,
+            Err(rejection) => return Err(rejection.into()),
+        };
         Ok(Self { browser: Browser::from_request_parts(parts, site).await?, principal })
     }
 }

@@ -188,3 +188,17 @@ test("another site's form changes nothing and is explained", async () => {
   await eve.look("csrf");
   await eve.close();
 });
+
+test("a host that nobody named is explained", async () => {
+  const stranger = await person(browser, server, { baseURL: undefined });
+  await stranger.page.route("http://named.example/**", async (route) => {
+    // As a DNS record of somebody else's would lead here.
+    const url = route.request().url().replace("http://named.example", server.url);
+    const response = await route.fetch({ url, headers: { ...route.request().headers(), host: "named.example" } });
+    await route.fulfill({ response });
+  });
+  await stranger.page.goto("http://named.example/account");
+  await stranger.see("Nobody can sign in at this address");
+  await stranger.look("host");
+  assert.equal(await stranger.page.getByRole("link", { name: "Go to your account" }).count(), 0);
+});

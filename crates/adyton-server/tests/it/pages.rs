@@ -156,6 +156,9 @@ async fn guests_are_sent_to_sign_in_and_back() {
     ada.send("/account/login", &fields).await.assert_leads_to("/account/tokens");
     ada.get("/account/login?next=/account/delete").await.assert_leads_to("/account/delete");
     ada.get("/account/register").await.assert_leads_to("/account");
+    // A client with a token that is no good is a guest too, and runs in no circle.
+    let request = ada.request(Method::GET, "/account/login").bearer_auth("nonsense");
+    page(request).await.assert_tells(200, "<h1>Sign in</h1>");
 }
 
 #[tokio::test]
@@ -475,6 +478,22 @@ async fn wrong_credentials_are_told_alike_and_the_password_is_never_shown_again(
 }
 
 #[tokio::test]
+async fn who_tries_too_often_is_told_how_long_to_wait() {
+    let place = Place::new();
+    let server = place.serve();
+    let mut guest = Visitor::of(&server);
+    let form = [("email", "ada@example.com"), ("password", "a guess")];
+    for _ in 0..5 {
+        assert_eq!(guest.send("/account/login", &form).await.status, 401);
+    }
+    let refused = guest.send("/account/login", &form).await;
+    refused.assert_tells(429, "Too many attempts. Try again in ");
+    refused.assert_tells(429, r#"value="ada@example.com""#);
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() <= 60);
+    assert_eq!(refused.header("x-ratelimit-limit"), "5");
+}
+
+#[tokio::test]
 async fn a_new_password_ends_the_other_devices_and_the_tokens_if_asked() {
     let place = Place::new();
     let server = place.serve();
@@ -533,7 +552,7 @@ async fn what_is_no_form_is_refused_as_such() {
         (String::new(), urlencoded, 422),
     ] {
         let answer = form(body.clone(), media).await;
-        assert_eq!(answer.status, status, "{media}: {:.80}", body);
+        assert_eq!(answer.status, status, "{media}: {body:.80}");
         assert!(answer.text.starts_with("<!doctype html>"));
     }
     ada.get("/account/login?next=a&next=b").await.assert_tells(400, "This cannot be read");
@@ -550,6 +569,9 @@ async fn on_a_host_that_nobody_named_the_pages_say_why_not() {
         answer.assert_tells(403, "Nobody can sign in at this address");
         assert!(!answer.text.contains("evil.example") && !answer.headers.contains_key(SET_COOKIE));
     }
+    // What it looks like is nobody's secret.
+    let style = ada.request(Method::GET, "/account/style.css").header(HOST, "evil.example");
+    page(style).await.assert_tells(200, ":root");
     let form = ada.bare_form("/account/login", &[("email", "ada@example.com")]);
     let form = form.header(HOST, "evil.example").header(ORIGIN, "http://evil.example");
     page(form).await.assert_tells(403, "Nobody can sign in at this address");
