@@ -5,6 +5,7 @@
 
 mod authenticate;
 mod begin;
+mod devices;
 mod limits;
 mod login;
 mod logout;

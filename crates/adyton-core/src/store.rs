@@ -9,6 +9,7 @@
 //! - Events that a method is given are written in its transaction, or not at all.
 //! - Ids are never used again. Nothing decides anything: the engine does.
 
+mod devices;
 mod events;
 mod memory;
 mod sessions;
@@ -16,6 +17,7 @@ mod tokens;
 mod users;
 mod with_users;
 
+pub use devices::{DeviceSighting, DeviceStore};
 pub use events::EventStore;
 pub use memory::MemoryStore;
 pub use sessions::{Replacement, Revocation, Rotation, SessionStore, Which};
@@ -24,6 +26,8 @@ pub use users::{UserStore, UserUpdate};
 pub use with_users::WithUsers;
 
 use crate::clock::Timestamp;
+#[cfg(doc)]
+use crate::device::{KNOWN_FOR, MOST_KNOWN};
 use crate::event::Event;
 use crate::session::{NewSession, Session, SessionId};
 use crate::token::{NewToken, Token};
@@ -33,11 +37,17 @@ use std::error::Error;
 
 /// Everything that the engine asks of a database.
 #[async_trait]
-pub trait Store: UserStore + TokenStore + SessionStore + EventStore {
+pub trait Store: UserStore + TokenStore + SessionStore + EventStore + DeviceStore {
     /// Signs somebody in: makes the user if they are new, replaces the password's hash if asked,
     /// inserts the session and its access token, and ends the longest idle sessions beyond the
     /// cap with their tokens (each with a `session_revoked` event of its own, for the reason
     /// `too_many_sessions`).
+    ///
+    /// The device whose secret was presented is seen again, if the user has it: its fingerprint and
+    /// name become those of the session where that has any. Otherwise a device is inserted with the
+    /// secret that was issued, and the longest unseen of more than [`MOST_KNOWN`] are forgotten, also
+    /// by the sessions that point at them; the one just seen never is. The device is new if its
+    /// secret did not count and no other device of the user has the session's fingerprint.
     ///
     /// `None` when a new user's e-mail is taken, or when an existing user is gone or their stored
     /// password is no longer the one that was verified.
@@ -57,7 +67,7 @@ pub trait Store: UserStore + TokenStore + SessionStore + EventStore {
     ) -> Result<bool, StoreError>;
 
     /// The part of [`sign_in`](Self::sign_in) that knows no users: inserts the session and its
-    /// token, and ends what goes beyond the cap. [`WithUsers`] calls it for users of other tables,
+    /// token, sees to its device, and ends what goes beyond the cap. [`WithUsers`] calls it for users of other tables,
     /// so it asks for no user row.
     async fn open_session(&self, opening: SessionOpening) -> Result<OpenedSession, StoreError>;
 
@@ -67,12 +77,13 @@ pub trait Store: UserStore + TokenStore + SessionStore + EventStore {
     async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError>;
 
     /// The part of [`delete_account`](Self::delete_account) that knows no users: deletes every
-    /// token and session of this user, replaced refresh tokens included.
+    /// token, session and device of this user, replaced refresh tokens included.
     async fn delete_owned(&self, user_id: UserId) -> Result<(), StoreError>;
 
     /// Deletes one batch of what had its time before `before`: tokens that expired, sessions that
     /// expired or were revoked (with their tokens), replaced refresh tokens that would have
-    /// expired. At most `limit` rows of each.
+    /// expired, and devices last seen [`KNOWN_FOR`] seconds before it, which the sessions that point
+    /// at them forget. At most `limit` rows of each.
     async fn prune(&self, before: Timestamp, limit: u32) -> Result<Pruned, StoreError>;
 
     /// A number that changes when anybody but this store's own methods has written. `None` where
@@ -94,6 +105,8 @@ pub struct SignInRecord {
     pub token: Option<NewToken>,
     /// The session that it takes the place of, whoever owns that.
     pub replaced: Option<Revocation>,
+    /// How its device is known.
+    pub device: DeviceSighting,
     /// How many live sessions the user may have after it.
     pub sessions_per_user: u32,
     /// The time of all of it.
@@ -108,11 +121,14 @@ impl SignInRecord {
     #[must_use]
     pub fn opening(self, user_id: UserId) -> SessionOpening {
         let events = self.events.into_iter().map(|event| event.user(user_id)).collect();
+        let DeviceSighting { presented, issued, event } = self.device;
+        let event = event.map(|event| event.user(user_id));
         SessionOpening {
             user_id,
             session: self.session,
             token: self.token,
             replaced: self.replaced,
+            device: DeviceSighting { presented, issued, event },
             sessions_per_user: self.sessions_per_user,
             now: self.now,
             events,
@@ -145,8 +161,10 @@ pub struct SignedIn {
     pub session: Session,
     /// Its access token.
     pub token: Option<Token>,
-    /// Whether the user had no earlier session with this user agent.
+    /// Whether the user had no device with the presented secret, nor one that looks the same.
     pub new_device: bool,
+    /// Whether the presented secret counted; if not, the device has the one that was issued.
+    pub known_device: bool,
     /// Public ids of the sessions that ended because of the cap.
     pub ended: Vec<String>,
 }
@@ -162,6 +180,8 @@ pub struct SessionOpening {
     pub token: Option<NewToken>,
     /// The session that it takes the place of, whoever owns that.
     pub replaced: Option<Revocation>,
+    /// How its device is known.
+    pub device: DeviceSighting,
     /// How many live sessions the user may have after it.
     pub sessions_per_user: u32,
     /// The time of all of it.
@@ -177,8 +197,10 @@ pub struct OpenedSession {
     pub session: Session,
     /// Its access token.
     pub token: Option<Token>,
-    /// Whether the user had no earlier session with this user agent.
+    /// Whether the user had no device with the presented secret, nor one that looks the same.
     pub new_device: bool,
+    /// Whether the presented secret counted; if not, the device has the one that was issued.
+    pub known_device: bool,
     /// Public ids of the sessions that ended because of the cap.
     pub ended: Vec<String>,
 }
@@ -192,6 +214,7 @@ impl OpenedSession {
             session: self.session,
             token: self.token,
             new_device: self.new_device,
+            known_device: self.known_device,
             ended: self.ended,
         }
     }
@@ -240,13 +263,15 @@ pub struct Pruned {
     pub sessions: u64,
     /// Replaced refresh tokens.
     pub superseded: u64,
+    /// Known devices.
+    pub devices: u64,
 }
 
 impl Pruned {
     /// All rows.
     #[must_use]
     pub const fn total(self) -> u64 {
-        self.tokens + self.sessions + self.superseded
+        self.tokens + self.sessions + self.superseded + self.devices
     }
 }
 
@@ -255,6 +280,7 @@ impl std::ops::AddAssign for Pruned {
         self.tokens += more.tokens;
         self.sessions += more.sessions;
         self.superseded += more.superseded;
+        self.devices += more.devices;
     }
 }
 

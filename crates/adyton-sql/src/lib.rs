@@ -23,6 +23,7 @@
 
 mod adopt;
 mod db;
+mod devices;
 mod dialect;
 mod error;
 mod events;

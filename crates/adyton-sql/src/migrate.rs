@@ -66,13 +66,15 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 8] = [
     migration!("0001_users", Subject::Users),
     migration!("0002_personal_access_tokens", Subject::Tokens),
     migration!("0003_auth_sessions", Subject::Sessions),
     migration!("0004_auth_superseded_tokens", Subject::Own("auth_superseded_tokens")),
     migration!("0005_auth_events", Subject::Own("auth_events")),
     migration!("0006_auth_sessions_remember" changes Subject::Sessions),
+    migration!("0007_auth_devices", Subject::Own("auth_devices")),
+    migration!("0008_auth_sessions_device" changes Subject::Sessions),
 ];
 
 /// A migration and how it stands.

@@ -4,13 +4,14 @@ use crate::SqlStore;
 use adyton_core::ability::Abilities;
 use adyton_core::clock::Timestamp;
 use adyton_core::config::Config;
+use adyton_core::device::{Device, Fingerprint, KNOWN_FOR, MOST_KNOWN};
 use adyton_core::event::{Event, EventKind};
 use adyton_core::secret::{Hash, Salt};
 use adyton_core::session::{Guard, NewSession};
 use adyton_core::store::*;
 use adyton_core::store::{Credential, TokenIssue};
 use adyton_core::token::NewToken;
-use adyton_core::user::{Email, NewUser, StoredPassword, UserChange};
+use adyton_core::user::{Email, NewUser, StoredPassword, UserChange, UserId};
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 /// What may read a table from its beginning: it stops after a bounded number of rows.
@@ -34,10 +35,18 @@ fn sign_up(secret: &str) -> SignInRecord {
             guard: Guard::Token,
             secret: Hash::of(secret),
             abilities: Abilities::all(),
-            device: Default::default(),
+            device: Device {
+                fingerprint: Some(Fingerprint(Hash::of("browser"))),
+                ..Device::default()
+            },
             expires_at: NOW.plus(60),
         },
         token: Some(token("a")),
+        device: DeviceSighting {
+            presented: Some(Hash::of("presented")),
+            issued: Hash::of("device"),
+            event: None,
+        },
         sessions_per_user: 1,
         now: NOW,
         events: Vec::new(),
@@ -93,11 +102,32 @@ async fn live(store: &SqlStore) -> Result<(), StoreError> {
     store.revoke_sessions(revocation).await?;
     let (user_id, keep, tokens) = (user.id, None, true);
     store.revoke_owned(OwnedRevocation { user_id, keep, tokens, now: NOW, event: None }).await?;
+    store.find_device(user.id, &Hash::of("device")).await?.unwrap();
+    let seen = sign_in_often(store, user.id).await?;
+    assert!(seen.known_device, "the plans of a known one are looked at, too");
     store.prune(NOW.plus(600), 9).await?;
+    assert!(store.prune(NOW.plus(KNOWN_FOR + 600), 9).await?.devices > 0);
     store.list_events(9).await?;
     store.ping().await?;
     store.delete_account(user.id, None, event).await?;
     Ok(())
+}
+
+/// Signs in with more devices than can be known, and with the last of them once more.
+async fn sign_in_often(store: &SqlStore, id: UserId) -> Result<SignedIn, StoreError> {
+    let sign_in = |n: u32, presented: Option<Hash>| {
+        let mut record = sign_up(&format!("often {n}"));
+        record.who = Who::Existing { id, verified: None, rehashed: None };
+        record.session.public_id = format!("public {n}");
+        (record.token, record.device.presented) = (None, presented);
+        record.device.issued = Hash::of(&format!("device {n}"));
+        store.sign_in(record)
+    };
+    for n in 0..MOST_KNOWN {
+        sign_in(n, None).await?.unwrap();
+    }
+    let last = Hash::of(&format!("device {}", MOST_KNOWN - 1));
+    Ok(sign_in(MOST_KNOWN, Some(last)).await?.unwrap())
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@
 
 use crate::db::{Db, Tx, Value};
 use crate::error::Result;
-use crate::tokens;
+use crate::{devices, tokens};
 use adyton_core::clock::Timestamp;
+use adyton_core::device::{DeviceId, KNOWN_FOR};
 use adyton_core::session::SessionId;
 use adyton_core::store::Pruned;
 use adyton_core::token::TokenId;
@@ -16,11 +17,23 @@ pub(crate) const DUE_SESSIONS: &str = "
     SELECT id FROM {sessions} WHERE expires_at < ? OR revoked_at < ? LIMIT ?";
 pub(crate) const DUE_SUPERSEDED: &str = "
     SELECT hash FROM auth_superseded_tokens WHERE expires_at < ? LIMIT ?";
+pub(crate) const DUE_DEVICES: &str = "
+    SELECT id FROM auth_devices WHERE last_seen_at < ? LIMIT ?";
 
 struct Due {
     tokens: Vec<TokenId>,
     sessions: Vec<SessionId>,
     superseded: Vec<String>,
+    devices: Vec<DeviceId>,
+}
+
+impl Due {
+    fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+            && self.sessions.is_empty()
+            && self.superseded.is_empty()
+            && self.devices.is_empty()
+    }
 }
 
 /// Deletes at most `limit` rows of each kind.
@@ -30,9 +43,10 @@ pub(crate) async fn prune(db: &Db, before: Timestamp, limit: u32) -> Result<Prun
     let due = Due {
         tokens: db.fetch(DUE_TOKENS, &[time.clone(), kind, most.clone()]).await?,
         sessions: db.fetch(DUE_SESSIONS, &[time.clone(), time.clone(), most.clone()]).await?,
-        superseded: db.fetch(DUE_SUPERSEDED, &[time, most]).await?,
+        superseded: db.fetch(DUE_SUPERSEDED, &[time, most.clone()]).await?,
+        devices: db.fetch(DUE_DEVICES, &[before.minus(KNOWN_FOR).into(), most]).await?,
     };
-    if due.tokens.is_empty() && due.sessions.is_empty() && due.superseded.is_empty() {
+    if due.is_empty() {
         return Ok(Pruned::default());
     }
     db.transaction(move |tx| Box::pin(delete(tx, due, before, limit.into()))).await
@@ -50,6 +64,9 @@ async fn delete(tx: &mut Tx, due: Due, before: Timestamp, limit: u64) -> Result<
     for id in due.sessions {
         delete_session(tx, id, before, limit, &mut pruned).await?;
     }
+    for id in due.devices {
+        pruned.devices += delete_device(tx, id, before).await?;
+    }
     Ok(pruned)
 }
 
@@ -63,6 +80,16 @@ async fn delete_token(tx: &mut Tx, id: TokenId, before: Timestamp) -> Result<u64
         let previous = "UPDATE {sessions} SET previous_access_token_id = NULL
                         WHERE previous_access_token_id = ?";
         tx.execute(previous, &[id.into()]).await?;
+    }
+    Ok(deleted)
+}
+
+/// Deletes a device that was not seen meanwhile.
+async fn delete_device(tx: &mut Tx, id: DeviceId, before: Timestamp) -> Result<u64> {
+    let sql = "DELETE FROM auth_devices WHERE id = ? AND last_seen_at < ?";
+    let deleted = tx.execute(sql, &[id.into(), before.minus(KNOWN_FOR).into()]).await?;
+    if deleted > 0 {
+        devices::forget_in_sessions(tx, id).await?;
     }
     Ok(deleted)
 }

@@ -21,9 +21,10 @@ use async_trait::async_trait;
 pub(crate) const COLUMNS: &str = "
     s.id, s.public_id, s.user_id, s.guard, s.abilities, s.rotation, s.previous_hash, s.salt,
     s.rotated_at, s.access_token_id, s.previous_access_token_id, s.device_name, s.user_agent,
-    s.network, s.remember, s.created_at, s.last_seen_at, s.expires_at, s.revoked_at";
+    s.network, s.fingerprint, s.device_id, s.remember, s.created_at, s.last_seen_at, s.expires_at,
+    s.revoked_at";
 /// How many those are.
-pub(crate) const WIDTH: usize = 19;
+pub(crate) const WIDTH: usize = 21;
 
 /// The look-up of every request that a cookie authenticates.
 pub(crate) const FIND_COOKIE: &str = "
@@ -99,7 +100,13 @@ impl FromRow for Session {
             rotated_at: row.get()?,
             access_token: row.get()?,
             previous_access_token: row.get()?,
-            device: Device { name: row.get()?, user_agent: row.get()?, network: row.get()? },
+            device: Device {
+                name: row.get()?,
+                user_agent: row.get()?,
+                network: row.get()?,
+                fingerprint: row.get()?,
+                id: row.get()?,
+            },
             remember: row.get()?,
             created_at: row.get()?,
             last_seen_at: row.get()?,
@@ -138,8 +145,9 @@ pub(crate) async fn insert(
     now: Timestamp,
 ) -> Result<Session> {
     let sql = "INSERT INTO {sessions} (public_id, user_id, guard, abilities, secret_hash, rotation,
-               access_token_id, device_name, user_agent, network, remember, created_at,
-               last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)";
+               access_token_id, device_name, user_agent, network, fingerprint, device_id, remember,
+               created_at, last_seen_at, expires_at)
+               VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let (public_id, user, guard) =
         (new.public_id.as_str().into(), user_id.into(), new.guard.into());
     let (abilities, secret, token) =
@@ -147,11 +155,12 @@ pub(crate) async fn insert(
     let name = new.device.name.as_deref().into();
     let agent = new.device.user_agent.as_deref().into();
     let network = new.device.network.as_deref().into();
+    let (looks, device) = (new.device.fingerprint.into(), new.device.id.into());
     let (remember, at, seen, end) =
         (new.remember.into(), now.into(), now.into(), new.expires_at.into());
     let params = [
-        public_id, user, guard, abilities, secret, token, name, agent, network, remember, at, seen,
-        end,
+        public_id, user, guard, abilities, secret, token, name, agent, network, looks, device,
+        remember, at, seen, end,
     ];
     let id = SessionId(tx.insert(sql, &params).await?);
     reread(tx, id).await
@@ -161,14 +170,6 @@ pub(crate) async fn insert(
 async fn reread(tx: &mut Tx, id: SessionId) -> Result<Session> {
     let sql = "SELECT {s.*} FROM {sessions} s WHERE s.id = ?";
     tx.fetch_one(sql, &[id.into()]).await?.ok_or(SqlError::Unreadable)
-}
-
-/// Whether the user has no session, live or not, with this user agent.
-pub(crate) async fn is_new_device(tx: &mut Tx, user_id: UserId, device: &Device) -> Result<bool> {
-    let sql = "SELECT 1 FROM {sessions}
-               WHERE user_id = ? AND COALESCE(user_agent, '') = ? LIMIT 1";
-    let agent = device.user_agent.as_deref().unwrap_or_default();
-    Ok(tx.fetch_one::<i64>(sql, &[user_id.into(), agent.into()]).await?.is_none())
 }
 
 /// Ends the longest idle sessions beyond the cap, never the new one, each with an event.

@@ -3,7 +3,7 @@
 use crate::SqlStore;
 use crate::db::Tx;
 use crate::error::{Result, SqlError};
-use crate::{events, prune, sessions, tokens, users};
+use crate::{devices, events, prune, sessions, tokens, users};
 use adyton_core::clock::Timestamp;
 use adyton_core::event::{Event, EventKind};
 use adyton_core::store::{
@@ -71,21 +71,23 @@ async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>> 
 }
 
 async fn open_session(tx: &mut Tx, opening: SessionOpening) -> Result<OpenedSession> {
-    let SessionOpening { user_id, session, token, replaced, sessions_per_user, now, events } =
-        opening;
-    if let Some(replaced) = replaced {
+    let SessionOpening { user_id, mut session, token, sessions_per_user, now, .. } = opening;
+    if let Some(replaced) = opening.replaced {
         sessions::revoke(tx, replaced).await?;
     }
-    let new_device = sessions::is_new_device(tx, user_id, &session.device).await?;
+    let seen = devices::see(tx, user_id, &session.device, &opening.device, now).await?;
+    session.device.id = Some(seen.id);
     let token = match token {
         Some(token) => Some(tokens::insert(tx, user_id, token, now).await?),
         None => None,
     };
     let access_token = token.as_ref().map(|token| token.id);
     let session = sessions::insert(tx, user_id, session, access_token, now).await?;
-    events::insert(tx, events).await?;
+    let new_device = opening.device.event.filter(|_| seen.new);
+    events::insert(tx, opening.events.into_iter().chain(new_device).collect()).await?;
     let ended = sessions::end_longest_idle(tx, &session, sessions_per_user, now).await?;
-    Ok(OpenedSession { session, token, new_device, ended })
+    let (new_device, known_device) = (seen.new, seen.known);
+    Ok(OpenedSession { session, token, new_device, known_device, ended })
 }
 
 /// Makes a new user, or makes sure that the password of an existing one is still the verified one.
@@ -153,5 +155,6 @@ async fn delete_account(
 async fn delete_owned(tx: &mut Tx, user_id: UserId) -> Result<()> {
     tokens::delete_all(tx, user_id).await?;
     sessions::delete_all(tx, user_id).await?;
+    devices::delete_all(tx, user_id).await?;
     Ok(())
 }

@@ -62,14 +62,18 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// The cookie's, where cookies count, else the header's. Two headers are none.
+/// The header's, else the cookie's where cookies count.
 fn device_secret(auth: &Adyton, headers: &HeaderMap, uri: &Uri) -> Option<PlainText> {
-    let counts = RequestSource::of(auth, headers, uri).accepts_cookies();
-    let cookie = counts.then(|| auth.cookies().device(headers)).flatten();
-    let read = |text: &str| PlainText::parse(Kind::Device, text);
-    cookie.as_deref().and_then(read).or_else(|| {
-        let mut values = headers.get_all(X_DEVICE_ID).iter();
-        let value = values.next().filter(|_| values.next().is_none())?;
-        read(value.to_str().ok()?)
+    device_header(headers).or_else(|| {
+        let counts = RequestSource::of(auth, headers, uri).accepts_cookies();
+        let cookie = counts.then(|| auth.cookies().device(headers)).flatten()?;
+        PlainText::parse(Kind::Device, &cookie)
     })
+}
+
+/// The device secret of a client of tokens. Two headers are none.
+pub(crate) fn device_header(headers: &HeaderMap) -> Option<PlainText> {
+    let mut values = headers.get_all(X_DEVICE_ID).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    PlainText::parse(Kind::Device, value.to_str().ok()?)
 }

@@ -1,8 +1,8 @@
 //! How a session begins, whoever signs in: with a password, by signing up, or on the word of the
 //! host app.
 
-use super::Auth;
 use super::login::SignInOptions;
+use super::{Auth, devices};
 use crate::ability::Abilities;
 use crate::clock::Timestamp;
 use crate::config::SessionGuard;
@@ -27,7 +27,8 @@ pub struct SignIn {
     pub guard: Guard,
     /// The session's public id.
     pub session_id: String,
-    /// Whether the user had not signed in with this user agent before.
+    /// Whether the user had not signed in with this device before, nor with one that looks the
+    /// same.
     pub new_device: bool,
     /// What it may do.
     pub abilities: Abilities,
@@ -145,7 +146,13 @@ impl Auth {
             .into_iter()
             .map(|kind| Event::new(kind, now).session(&session.public_id).network(network.clone()))
             .collect();
+        let device_secret = PlainText::draw(Kind::Device)?;
+        let new_device = Event::new(EventKind::NewDevice, now).session(&session.public_id);
+        // Nobody needs to hear of the device that they sign up with.
+        let new_device = existing.map(|_| new_device.network(network));
+        let sighting = devices::sighting(client, &device_secret, new_device);
         let record = SignInRecord {
+            device: sighting.clone(),
             sessions_per_user: self.config().sessions_per_user,
             token,
             replaced: replaced.clone(),
@@ -163,6 +170,9 @@ impl Auth {
         };
         let Some(written) = self.change(existing, sign_in).await? else { return Ok(None) };
         events.into_iter().for_each(|event| self.changed(&event.user(written.user.id)));
+        if let Some(event) = sighting.event.filter(|_| written.new_device) {
+            self.changed(&event.user(written.user.id));
+        }
         for id in &written.ended {
             let event = Event::new(EventKind::SessionRevoked, now).user(written.user.id);
             self.changed(&event.session(id).reason("too_many_sessions"));
@@ -170,7 +180,8 @@ impl Auth {
         for event in replaced.into_iter().flat_map(|replaced| replaced.events) {
             self.changed(&event);
         }
-        Ok(Some(self.sign_in_of(written, secrets, now)))
+        let device_secret = Some(device_secret).filter(|_| !written.known_device);
+        Ok(Some(SignIn { device_secret, ..self.sign_in_of(written, secrets, now) }))
     }
 
     /// The rows of a new session and of its access token, which a cookie does without.

@@ -23,14 +23,19 @@ impl Auth {
     ///
     /// # Errors
     /// `token_invalid`, `session_expired`, `session_revoked`; `refresh_token_reused` after the
-    /// session was ended; [`Error::TooManyAttempts`]; [`Error::Store`].
+    /// session was ended; `device_mismatch`, and nothing changed; [`Error::TooManyAttempts`];
+    /// [`Error::Store`].
     pub async fn refresh(&self, refresh_token: &str, client: &Client) -> Result<SignIn, Error> {
         let presented =
             PlainText::parse(Kind::Refresh, refresh_token).ok_or(Refusal::TokenInvalid)?;
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let found = self.0.store.find_session(&presented.hash()).await?;
             let found = found.ok_or(Refusal::TokenInvalid)?;
-            let outcome = match decide(presented.hash(), &found, self.now(), self.config()) {
+            let decision = decide(presented.hash(), &found, self.now(), self.config());
+            if attempt == 0 && matches!(decision, Decision::Rotate | Decision::Replay { .. }) {
+                self.check_device(&found.session, client).await?;
+            }
+            let outcome = match decision {
                 Decision::Rotate => self.rotate_once(&presented, found.session, client).await?,
                 Decision::Replay { salt, rotated_at } => {
                     Some(self.replay(&presented, found.session, &salt, rotated_at).await?)

@@ -41,7 +41,7 @@ pub const OPTIONS: &[OptionDoc] = &[
     option("session_guard", r#""both""#, r#"`"token"`, `"session"` (cookie) or `"both"`"#),
     option("allowed_origins", "[]", "other front ends, as full origins (`https://app.example.com`); the own origin is always first-party"),
     option("cookie_domain", "", "parent domain to share cookies with subdomains; needs `server.public_url`"),
-    option("device_binding", r#""log""#, r#"`"off"`, `"log"` or `"enforce"`: what a refresh from another device gets (not built yet)"#),
+    option("device_binding", r#""log""#, r#"`"off"`, `"log"` or `"enforce"`: what a refresh from another device gets"#),
     option("sessions_per_user", "50", "live sessions per user; one more ends the longest idle"),
     option("tokens_per_user", "100", "personal access tokens per user; one more is refused with 409"),
     option("connector.name", r#""sqlite""#, r#"`"sqlite"`; `"postgresql"` and `"mysql"` are not built yet"#),

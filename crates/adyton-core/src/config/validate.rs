@@ -1,6 +1,6 @@
 //! What no single value of a configuration can show.
 
-use super::{Config, DeviceBinding, Driver, Lifetime, RateLimiting};
+use super::{Config, Driver, Lifetime, RateLimiting};
 use crate::ability::Abilities;
 
 /// Columns that have a meaning of their own in the token table or the user table.
@@ -73,7 +73,7 @@ impl Config {
         ] {
             check(is_identifier(name), key, rule)?;
         }
-        let own = ["auth_events", "auth_superseded_tokens", "adyton_migrations"];
+        let own = ["auth_events", "auth_superseded_tokens", "auth_devices", "adyton_migrations"];
         let tables = [&self.auth_table, &self.token_table, &self.session_table];
         let mut names: Vec<String> = tables.iter().map(|name| name.to_lowercase()).collect();
         names.extend(own.map(str::to_owned));
@@ -304,7 +304,6 @@ impl Config {
         later(!remote, "connector.options", databases)?;
         later(self.no_auth_routes.is_empty(), "no_auth_routes", "`/verify`")?;
         later(self.rate_limiting.store == "memory", "rate_limiting.store", "a shared store")?;
-        later(self.device_binding != DeviceBinding::Enforce, "device_binding", "device binding")?;
         later(self.server.metrics_listen.is_none(), "server.metrics_listen", "metrics")
     }
 }
@@ -446,7 +445,6 @@ mod tests {
             ("pages.path = '/api/auth/account'", "pages.path"),
             ("pages.path = '/api'", "pages.path"),
             ("pages.path = '/readyz'", "pages.path"),
-            ("device_binding = 'enforce'", "device_binding"),
         ] {
             assert_eq!(problem(toml), Some(key), "{toml}");
         }

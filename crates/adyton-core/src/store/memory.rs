@@ -4,6 +4,7 @@
 //! its last write, and checks before it writes. It deliberately keeps nothing over a restart,
 //! shares nothing between processes, and walks its rows instead of indexing them.
 
+mod devices;
 mod sessions;
 mod tables;
 mod tokens;
@@ -58,6 +59,7 @@ impl Store for MemoryStore {
     async fn sign_in(&self, record: SignInRecord) -> Result<Option<SignedIn>, StoreError> {
         let tables = &mut *self.tables();
         tables.check_session(&record.session, record.token.as_ref())?;
+        tables.check_device(&record.device)?;
         let Some(user) = admit(tables, &record.who, record.now) else { return Ok(None) };
         let opened = tables.open_session(record.opening(user.id))?;
         Ok(Some(opened.by(user)))
@@ -182,6 +184,7 @@ impl Tables {
             self.delete_session(id);
         }
         self.tokens.retain(|_, row| row.token.user_id != user_id);
+        self.delete_devices(user_id);
     }
 }
 #[cfg(test)]

@@ -17,11 +17,12 @@
 //! and into the store as well: those are what [`EventStore::list_events`] gives.
 
 use super::{
-    EventStore, Issued, OpenedSession, OwnedRevocation, PasswordChange, Pruned, Revocation,
-    Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError, TokenIssue,
-    TokenStore, Touches, UserStore, UserUpdate, Which, Who,
+    DeviceStore, EventStore, Issued, OpenedSession, OwnedRevocation, PasswordChange, Pruned,
+    Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError,
+    TokenIssue, TokenStore, Touches, UserStore, UserUpdate, Which, Who,
 };
 use crate::clock::Timestamp;
+use crate::device::KnownDevice;
 use crate::event::{Event, EventKind};
 use crate::secret::Hash;
 use crate::session::{FoundCookie, FoundSession, Session};
@@ -360,6 +361,17 @@ impl SessionStore for WithUsers {
 }
 
 #[async_trait]
+impl DeviceStore for WithUsers {
+    async fn find_device(
+        &self,
+        user_id: UserId,
+        secret: &Hash,
+    ) -> Result<Option<KnownDevice>, StoreError> {
+        self.store.find_device(user_id, secret).await
+    }
+}
+
+#[async_trait]
 impl EventStore for WithUsers {
     async fn record(&self, events: Vec<Event>) -> Result<(), StoreError> {
         self.store.record(events).await
@@ -376,6 +388,7 @@ mod tests {
     use crate::ability::Abilities;
     use crate::device::Device;
     use crate::session::{Guard, NewSession};
+    use crate::store::DeviceSighting;
     use crate::store::MemoryStore;
     use crate::testing::conformance;
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -439,6 +452,7 @@ mod tests {
                 expires_at: NOW.plus(60),
             },
             token: None,
+            device: DeviceSighting { presented: None, issued: Hash::of("device"), event: None },
             sessions_per_user: 1,
             now: NOW,
             events: Vec::new(),

@@ -26,6 +26,7 @@ macro_rules! rules {
 
 mod accounts;
 mod cleaning;
+mod devices;
 mod given;
 mod revocation;
 mod rotation;
@@ -64,6 +65,7 @@ where
         rotation::all(),
         revocation::all(),
         accounts::all(),
+        devices::all(),
         cleaning::all(),
     ];
     let mut broken = Vec::new();

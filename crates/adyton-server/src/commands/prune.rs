@@ -24,15 +24,14 @@ pub(crate) fn run(command: &Prune, settings: &Settings, out: &mut impl Write) ->
         let bar = terminal::progress("rows removed");
         let pruned = auth.prune(command.hours, |sum| bar.set_position(sum.total())).await?;
         bar.finish_and_clear();
-        let Pruned { tokens, sessions, superseded } = pruned;
+        let Pruned { tokens, sessions, superseded, devices } = pruned;
         if command.json {
-            let answer =
-                json!({ "tokens": tokens, "sessions": sessions, "superseded": superseded });
+            let answer = json!({ "tokens": tokens, "sessions": sessions, "superseded": superseded, "devices": devices });
             writeln!(out, "{answer}")?;
         } else {
             writeln!(
                 out,
-                "removed {tokens} tokens, {sessions} sessions and {superseded} replaced refresh tokens"
+                "removed {tokens} tokens, {sessions} sessions, {superseded} replaced refresh tokens and {devices} devices"
             )?;
         }
         Ok(())

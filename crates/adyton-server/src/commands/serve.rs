@@ -4,7 +4,7 @@
 use super::terminal::shown;
 use crate::config_file::{Environment, Settings};
 use crate::{http, pages, telemetry};
-use adyton::core::config::{DeviceBinding, SessionGuard};
+use adyton::core::config::SessionGuard;
 use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result};
 use std::io::{self, Write};
@@ -68,17 +68,12 @@ fn greet(settings: &Settings, address: SocketAddr, out: &mut impl Write) -> io::
     out.flush()
 }
 
-/// The same for the log, and what this version leaves undone of the configuration.
+/// The same for the log, and what the configuration leaves open.
 fn announce(settings: &Settings, address: SocketAddr) {
     let config = &settings.config;
     let database = config.connector.sqlite_path();
     let (version, file) = (env!("CARGO_PKG_VERSION"), settings.file.as_deref().unwrap_or("none"));
     tracing::info!(%address, database = %database.display(), version, file, "serving");
-    let wanted = [(config.device_binding != DeviceBinding::Off, "device binding")];
-    let missing: Vec<_> = wanted.iter().filter(|(on, _)| *on).map(|(_, what)| *what).collect();
-    if !missing.is_empty() {
-        tracing::warn!("not built yet: {}", missing.join(", "));
-    }
     if !config.csrf_protection && config.session_guard != SessionGuard::Token {
         let origin = settings.origin("csrf_protection");
         tracing::warn!(

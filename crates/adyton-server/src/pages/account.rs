@@ -6,6 +6,7 @@ use super::form::Query;
 use super::signed_in::Member;
 use super::words::Moment;
 use adyton::core::auth::SessionInfo;
+use adyton::core::device::DeviceKind;
 use adyton::core::error::Error;
 use adyton::core::session::Guard;
 use askama::Template;
@@ -27,6 +28,8 @@ struct Row {
     id: String,
     name: String,
     kind: &'static str,
+    /// Whether it is an app or a program with an access token.
+    by_token: bool,
     network: Option<String>,
     first: Moment,
     last: Moment,
@@ -35,20 +38,29 @@ struct Row {
 
 impl From<SessionInfo> for Row {
     fn from(session: SessionInfo) -> Self {
-        let device = session.device;
+        let (kind, device) = (what(session.device.kind()), session.device);
         let name = device.name.filter(|name| !name.trim().is_empty()).or(device.user_agent);
         Self {
             id: session.id,
             name: name.unwrap_or_else(|| "Unknown device".to_owned()),
-            kind: match session.guard {
-                Guard::Session => "Browser",
-                Guard::Token => "App or program",
-            },
+            kind,
+            by_token: session.guard == Guard::Token,
             network: device.network,
             first: session.created_at.into(),
             last: session.last_seen_at.into(),
             current: session.current,
         }
+    }
+}
+
+/// What a device says it is.
+fn what(kind: DeviceKind) -> &'static str {
+    match kind {
+        DeviceKind::Desktop => "Computer",
+        DeviceKind::Phone => "Phone",
+        DeviceKind::Tablet => "Tablet",
+        DeviceKind::Bot | DeviceKind::Cli => "Program",
+        _ => "Device",
     }
 }
 

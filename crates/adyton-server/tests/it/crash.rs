@@ -280,7 +280,7 @@ async fn check_promises(server: &Server, place: &Place, told: &mut Told) {
 }
 
 /// No row of these may exist: each is a change of which one half is missing.
-const HALVES: [(&str, &str); 12] = [
+const HALVES: [(&str, &str); 13] = [
     ("session without user", "SELECT id FROM auth_sessions WHERE user_id NOT IN (SELECT id FROM users)"),
     ("user without session", "SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM auth_sessions)"),
     ("token without user", "SELECT id FROM personal_access_tokens WHERE tokenable_id NOT IN (SELECT id FROM users)"),
@@ -317,6 +317,10 @@ const HALVES: [(&str, &str); 12] = [
     (
         "secret both current and superseded",
         "SELECT id FROM auth_sessions WHERE secret_hash IN (SELECT hash FROM auth_superseded_tokens)",
+    ),
+    (
+        "session whose device is gone",
+        "SELECT id FROM auth_sessions WHERE device_id NOT IN (SELECT id FROM auth_devices)",
     ),
     (
         "rotation without its event",

@@ -4,6 +4,7 @@ use crate::dialect::Names;
 use crate::error::{Result, SqlError};
 use adyton_core::ability::Abilities;
 use adyton_core::clock::Timestamp;
+use adyton_core::device::{DeviceId, Fingerprint};
 use adyton_core::secret::{Hash, Salt};
 use adyton_core::session::{Guard, SessionId};
 use adyton_core::token::TokenId;
@@ -156,10 +157,12 @@ read_as! {
     UserId, i64, |id| Some(Self(id));
     TokenId, i64, |id| Some(Self(id));
     SessionId, i64, |id| Some(Self(id));
+    DeviceId, i64, |id| Some(Self(id));
     bool, i64, |number| Some(number != 0);
     u32, i64, |number| Self::try_from(number).ok();
     Hash, String, |hex| Self::from_hex(&hex);
     Salt, String, |hex| Self::from_hex(&hex);
+    Fingerprint, Hash, |hash| Some(Self(hash));
     Guard, String, |name| Self::from_name(&name);
     StoredPassword, String, |hash| Some(Self::new(hash));
 }
@@ -184,8 +187,10 @@ write_as! {
     UserId, id => Self::Int(id.0);
     TokenId, id => Self::Int(id.0);
     SessionId, id => Self::Int(id.0);
+    DeviceId, id => Self::Int(id.0);
     Hash, hash => Self::Text(hash.to_hex());
     Salt, salt => Self::Text(salt.to_hex());
+    Fingerprint, fingerprint => fingerprint.0.into();
     Guard, guard => guard.as_str().into();
     &Abilities, abilities => Self::Text(abilities.to_stored());
     &StoredPassword, password => password.as_str().into();

@@ -1,6 +1,8 @@
 //! Migrations, on empty files and on those of others.
 
 use crate::world::{NOW, World, add_user, sign_in};
+use adyton_core::secret::Hash;
+use adyton_core::store::SessionStore;
 use adyton_sql::{MigrationState, SqlError, SqlStore};
 
 /// As Laravel's own migrations make them on SQLite.
@@ -30,7 +32,7 @@ async fn migrating_twice_is_migrating_once() {
     let store = world.open();
     assert!(!store.is_current().await.unwrap());
     let report = store.migrate(NOW).await.unwrap();
-    assert_eq!((report.created.len(), report.adopted.len()), (5, 0));
+    assert_eq!((report.created.len(), report.adopted.len()), (6, 0));
     assert!(report.warnings.is_empty(), "{report:?}");
     let first = schema(&world);
     assert_eq!(store.migrate(NOW.plus(9)).await.unwrap(), Default::default());
@@ -147,6 +149,38 @@ async fn looking_makes_and_changes_no_file() {
 }
 
 #[tokio::test]
+async fn sessions_from_before_there_were_devices_live_on() {
+    let world = World::new();
+    let store = world.migrated().await;
+    let ada = add_user(&store, "ada@example.com").await;
+    let mut session = sign_in(&store, &ada, "a").await.session;
+    let fresh = schema(&world);
+    world
+        .raw()
+        .execute_batch(
+            "DROP TABLE auth_devices; DROP INDEX auth_sessions_device_id_index;
+             ALTER TABLE auth_sessions DROP COLUMN device_id;
+             ALTER TABLE auth_sessions DROP COLUMN fingerprint;
+             DELETE FROM adyton_migrations WHERE name IN
+             ('0007_auth_devices', '0008_auth_sessions_device');",
+        )
+        .unwrap();
+    let store = world.open();
+    assert!(!store.is_current().await.unwrap());
+    assert!(store.pretend().await.unwrap().contains("ADD COLUMN device_id"));
+    let report = store.migrate(NOW.plus(9)).await.unwrap();
+    assert_eq!((report.created, report.adopted), (vec!["auth_devices".into()], vec![]));
+    assert!(store.is_current().await.unwrap());
+    let (mut fresh, mut now) = (fresh, schema(&world));
+    fresh.sort();
+    now.sort();
+    assert_eq!(now, fresh);
+    (session.device.id, session.device.fingerprint) = (None, None);
+    assert_eq!(store.find_session(&Hash::of("a")).await.unwrap().unwrap().session, session);
+    assert!(sign_in(&store, &ada, "b").await.session.device.id.is_some());
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_refused() {
     let world = World::new();
     let store = world.migrated().await;
@@ -168,5 +202,5 @@ async fn two_nodes_may_migrate_at_once() {
     for task in tasks.collect::<Vec<_>>() {
         created += task.await.unwrap();
     }
-    assert_eq!(created, 5);
+    assert_eq!(created, 6);
 }

@@ -3,11 +3,13 @@
 use adyton_core::ability::Abilities;
 use adyton_core::clock::Timestamp;
 use adyton_core::config::Config;
-use adyton_core::device::Device;
+use adyton_core::device::{Device, Fingerprint};
 use adyton_core::event::{Event, EventKind};
 use adyton_core::secret::{Hash, Salt};
 use adyton_core::session::{Guard, NewSession, Session};
-use adyton_core::store::{Replacement, Rotation, SignInRecord, SignedIn, Store, UserStore, Who};
+use adyton_core::store::{
+    DeviceSighting, Replacement, Rotation, SignInRecord, SignedIn, Store, UserStore, Who,
+};
 use adyton_core::token::NewToken;
 use adyton_core::user::{Email, NewUser, StoredPassword, User};
 use adyton_sql::SqlStore;
@@ -102,10 +104,19 @@ pub(crate) fn record(who: Who, secret: &str, now: Timestamp) -> SignInRecord {
             guard: Guard::Token,
             secret: Hash::of(secret),
             abilities: Abilities::all(),
-            device: Device { user_agent: Some("curl".into()), ..Device::default() },
+            device: Device {
+                user_agent: Some("curl".into()),
+                fingerprint: Some(Fingerprint(Hash::of("curl"))),
+                ..Device::default()
+            },
             expires_at: now.plus(86_400),
         },
         token: Some(new_token(&format!("access of {secret}"))),
+        device: DeviceSighting {
+            presented: None,
+            issued: Hash::of(&format!("device of {secret}")),
+            event: None,
+        },
         sessions_per_user: 3,
         now,
         events: vec![event(EventKind::AuthnLoginSuccess)],

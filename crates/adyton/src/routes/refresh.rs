@@ -2,12 +2,13 @@
 
 use super::login::SignInBody;
 use crate::body::Fields;
-use crate::client_info::ClientInfo;
+use crate::client_info::{ClientInfo, device_header};
 use crate::openapi::{Invalid, Refused, Shedding, SignInObject};
 use crate::{Adyton, Rejection};
 use adyton_core::error::Problems;
 use axum::Json;
 use axum::extract::State;
+use http::HeaderMap;
 
 #[derive(utoipa::ToSchema)]
 #[schema(rename_all = "camelCase")]
@@ -23,9 +24,12 @@ pub(super) struct RefreshInput {
 )]
 pub(super) async fn refresh(
     State(auth): State<Adyton>,
-    ClientInfo(client): ClientInfo,
+    ClientInfo(mut client): ClientInfo,
+    headers: HeaderMap,
     mut fields: Fields,
 ) -> Result<Json<SignInBody>, Rejection> {
+    // The cookie may be that of somebody else who has signed in with this browser.
+    client.device_secret = device_header(&headers);
     let token = fields.password("refreshToken").unwrap_or_default();
     fields.finish()?;
     if token.is_empty() {

@@ -6,6 +6,7 @@ mod conventions;
 mod cookies;
 mod cors;
 mod csrf;
+mod devices;
 mod document;
 mod examples;
 mod extract;

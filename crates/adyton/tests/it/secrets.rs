@@ -64,6 +64,9 @@ impl Secrets {
     fn add_pair(&mut self, response: &Response) {
         self.add("access token", &response.text("token"));
         self.add("refresh token", &response.text("refreshToken"));
+        if let Some(secret) = response["deviceSecret"].as_str() {
+            self.add("device secret", secret);
+        }
     }
 
     #[track_caller]

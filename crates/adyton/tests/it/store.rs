@@ -3,13 +3,14 @@
 
 use adyton::Config;
 use adyton::core::clock::{Clock, Timestamp};
+use adyton::core::device::KnownDevice;
 use adyton::core::event::Event;
 use adyton::core::secret::Hash;
 use adyton::core::session::{FoundCookie, FoundSession, Session};
 use adyton::core::store::{
-    EventStore, Issued, MemoryStore, OpenedSession, OwnedRevocation, PasswordChange, Pruned,
-    Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError,
-    TokenIssue, TokenStore, Touches, UserStore, UserUpdate,
+    DeviceStore, EventStore, Issued, MemoryStore, OpenedSession, OwnedRevocation, PasswordChange,
+    Pruned, Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store,
+    StoreError, TokenIssue, TokenStore, Touches, UserStore, UserUpdate,
 };
 use adyton::core::token::{FoundToken, Token, TokenId};
 use adyton::core::user::{Account, Email, NewUser, StoredPassword, User, UserChange, UserId};
@@ -298,6 +299,17 @@ impl SessionStore for TestStore {
 
     async fn erase_salts(&self, rotated_before: Timestamp) -> Result<u64, StoreError> {
         self.write("erase_salts", self.inner.erase_salts(rotated_before)).await
+    }
+}
+
+#[async_trait]
+impl DeviceStore for TestStore {
+    async fn find_device(
+        &self,
+        user_id: UserId,
+        secret: &Hash,
+    ) -> Result<Option<KnownDevice>, StoreError> {
+        self.read("find_device", self.inner.find_device(user_id, secret)).await
     }
 }
 

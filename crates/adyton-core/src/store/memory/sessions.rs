@@ -89,20 +89,19 @@ impl Tables {
         &mut self,
         opening: SessionOpening,
     ) -> Result<OpenedSession, StoreError> {
-        let SessionOpening { user_id, session, token, replaced, sessions_per_user, now, events } =
-            opening;
+        let SessionOpening { user_id, mut session, token, sessions_per_user, now, .. } = opening;
         self.check_session(&session, token.as_ref())?;
-        replaced.map(|replaced| self.revoke(replaced));
-        let agent = &session.device.user_agent;
-        let new_device = !self
-            .sessions
-            .values()
-            .any(|row| row.session.user_id == user_id && row.session.device.user_agent == *agent);
+        self.check_device(&opening.device)?;
+        opening.replaced.map(|replaced| self.revoke(replaced));
+        let seen = self.see_device(user_id, &session.device, &opening.device, now);
+        session.device.id = Some(seen.id);
         let token = token.map(|token| self.add_token(user_id, token, now));
         let session = self.add_session(user_id, session, token.as_ref().map(|t| t.id), now);
-        self.events.extend(events);
+        self.events.extend(opening.events);
+        self.events.extend(opening.device.event.filter(|_| seen.new));
         let ended = self.end_beyond_cap(&session, sessions_per_user, now);
-        Ok(OpenedSession { session, token, new_device, ended })
+        let (new_device, known_device) = (seen.new, seen.known);
+        Ok(OpenedSession { session, token, new_device, known_device, ended })
     }
 
     /// Ends the longest idle sessions beyond the cap, never the one that has just begun.

@@ -1,6 +1,8 @@
 //! The rows, and what several nouns need of them. It decides nothing about users.
 
+use super::devices::DeviceRow;
 use crate::clock::Timestamp;
+use crate::device::DeviceId;
 use crate::event::Event;
 use crate::secret::Hash;
 use crate::session::{NewSession, Session, SessionId};
@@ -16,11 +18,13 @@ pub(super) struct Tables {
     pub(super) tokens: BTreeMap<TokenId, TokenRow>,
     pub(super) sessions: BTreeMap<SessionId, SessionRow>,
     pub(super) superseded: HashMap<Hash, SupersededRow>,
+    pub(super) devices: BTreeMap<DeviceId, DeviceRow>,
     /// Oldest first.
     pub(super) events: Vec<Event>,
     pub(super) last_user: i64,
     last_token: i64,
     last_session: i64,
+    pub(super) last_device: i64,
 }
 
 pub(super) struct TokenRow {
@@ -165,6 +169,7 @@ impl Tables {
             tokens: tokens as u64,
             sessions: sessions.len() as u64,
             superseded: superseded as u64,
+            devices: self.prune_devices(before, limit),
         }
     }
 }

@@ -17,7 +17,6 @@ rules![
     a_sign_in_can_replace_an_older_hash,
     a_cookie_session_has_no_token,
     the_events_of_a_sign_in_name_the_user,
-    a_user_agent_is_new_once_per_user,
     at_the_cap_the_longest_idle_session_ends,
     the_session_that_begins_is_never_the_one_that_ends,
     only_ones_own_live_sessions_count_for_the_cap,
@@ -135,18 +134,6 @@ async fn the_events_of_a_sign_in_name_the_user(store: Given) {
     written.reverse();
     let named: Vec<_> = given.into_iter().map(|event| event.user(id)).collect();
     assert_eq!(written, named);
-}
-
-async fn a_user_agent_is_new_once_per_user(store: Given) {
-    let (ada, grace) = (ada(&store).await, grace(&store).await);
-    assert!(signed_in(&store, &ada, "first").await.new_device);
-    assert!(!signed_in(&store, &ada, "second").await.new_device);
-    assert!(signed_in(&store, &grace, "somebody else's").await.new_device);
-    let mut record = sign_in(existing(ada.id), "phone");
-    record.session.device.user_agent = Some("phone".to_owned());
-    assert!(store.sign_in(record).await.unwrap().unwrap().new_device);
-    revoke(&store, &ada, Which::All).await;
-    assert!(!signed_in(&store, &ada, "third").await.new_device, "an ended session was one, too");
 }
 
 async fn at_the_cap_the_longest_idle_session_ends(store: Given) {

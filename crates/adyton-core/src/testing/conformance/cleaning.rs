@@ -48,7 +48,7 @@ async fn what_had_its_time_is_pruned(store: Given) {
     cookie_session(&store, &ada, "expired", OLD).await;
     superseded(&store, &ada, "first", "second", OLD).await;
     let pruned = store.prune(BEFORE, 100).await.unwrap();
-    assert_eq!(pruned, Pruned { tokens: 1, sessions: 1, superseded: 1 });
+    assert_eq!(pruned, Pruned { tokens: 1, sessions: 1, superseded: 1, devices: 0 });
     assert!(!has_token(&store, Hash::of("ci")).await);
     assert!(session(&store, "expired").await.is_none());
     assert!(session(&store, "first").await.is_none());
@@ -105,7 +105,7 @@ async fn a_batch_has_at_most_as_many_rows_as_asked_for(store: Given) {
         superseded(&store, &ada, &format!("old {n}"), &format!("new {n}"), OLD).await;
     }
     let pruned = store.prune(BEFORE, 2).await.unwrap();
-    assert_eq!(pruned, Pruned { tokens: 2, sessions: 2, superseded: 2 });
+    assert_eq!(pruned, Pruned { tokens: 2, sessions: 2, superseded: 2, devices: 0 });
     assert_eq!(store.list_tokens(ada.id).await.unwrap().len(), 3);
 }
 
@@ -123,7 +123,7 @@ async fn pruning_comes_to_an_end(store: Given) {
             break;
         }
     }
-    assert_eq!(all, Pruned { tokens: 5, sessions: 5, superseded: 0 });
+    assert_eq!(all, Pruned { tokens: 5, sessions: 5, superseded: 0, devices: 0 });
     assert_eq!(store.prune(BEFORE, 2).await.unwrap().total(), 0);
 }
 

@@ -2,13 +2,13 @@
 
 use crate::ability::Abilities;
 use crate::clock::Timestamp;
-use crate::device::Device;
+use crate::device::{Device, Fingerprint};
 use crate::event::{Event, EventKind};
 use crate::secret::{Hash, Salt};
 use crate::session::{Guard, NewSession, Session, SessionId};
 use crate::store::{
-    Replacement, Revocation, Rotation, SessionTouch, SignInRecord, SignedIn, Store, TokenIssue,
-    Which, Who,
+    DeviceSighting, Replacement, Revocation, Rotation, SessionTouch, SignInRecord, SignedIn, Store,
+    TokenIssue, Which, Who,
 };
 use crate::token::{NewToken, Token};
 use crate::user::{Email, NewUser, StoredPassword, User, UserId};
@@ -74,9 +74,32 @@ pub(super) fn new_session(secret: &str) -> NewSession {
         guard: Guard::Token,
         secret: Hash::of(secret),
         abilities: Abilities::all(),
-        device: Device { user_agent: Some("browser".to_owned()), ..Device::default() },
+        device: looking_like("browser"),
         remember: false,
         expires_at: NOW.plus(30 * DAY),
+    }
+}
+
+/// A device with this user agent, and the fingerprint that goes with it.
+pub(super) fn looking_like(agent: &str) -> Device {
+    Device {
+        user_agent: Some(agent.to_owned()),
+        fingerprint: Some(Fingerprint(Hash::of(agent))),
+        ..Device::default()
+    }
+}
+
+/// The hash of the secret that the device of a sign-in gets.
+pub(super) fn device_secret(secret: &str) -> Hash {
+    Hash::of(&format!("device of {secret}"))
+}
+
+/// A device that presents the secret of an earlier sign-in, if any, and would get one of its own.
+pub(super) fn sighting(presented: Option<&str>, secret: &str) -> DeviceSighting {
+    DeviceSighting {
+        presented: presented.map(device_secret),
+        issued: device_secret(secret),
+        event: None,
     }
 }
 
@@ -91,6 +114,7 @@ pub(super) fn sign_in(who: Who, secret: &str) -> SignInRecord {
         session: new_session(secret),
         token: Some(new_token(access(secret), Some(NOW.plus(HOUR)))),
         replaced: None,
+        device: sighting(None, secret),
         sessions_per_user: MANY,
         now: NOW,
         events: vec![event(EventKind::AuthnLoginSuccess), event(EventKind::SessionCreated)],

@@ -2,7 +2,7 @@
 
 use super::given::*;
 use crate::ability::Abilities;
-use crate::device::Device;
+use crate::device::{Device, Fingerprint};
 use crate::event::EventKind;
 use crate::secret::Hash;
 use crate::session::{Guard, Superseded};
@@ -31,11 +31,14 @@ async fn a_session_reads_back_as_it_was_written(store: Given) {
         name: Some("Ada's \"Straße\" 🚀".to_owned()),
         user_agent: Some("Mozilla/5.0".to_owned()),
         network: Some("192.0.2.0".to_owned()),
+        fingerprint: Some(Fingerprint(Hash::of("desktop"))),
+        id: None,
     };
     let new = record.session.clone();
     let session = store.sign_in(record).await.unwrap().unwrap().session;
     assert_eq!((&session.public_id, session.guard), (&new.public_id, new.guard));
-    assert_eq!((&session.abilities, &session.device), (&new.abilities, &new.device));
+    let device = Device { id: session.device.id, ..new.device };
+    assert_eq!((&session.abilities, &session.device), (&new.abilities, &device));
     assert_eq!((session.user_id, session.expires_at), (ada.id, new.expires_at));
     assert_eq!((session.created_at, session.last_seen_at), (NOW, NOW));
     assert_eq!((session.rotation, session.rotated_at, session.revoked_at), (0, None, None));
