@@ -128,20 +128,24 @@ test("signing in with the keyboard alone", async () => {
   await grace.page.goto("/account/tokens");
   grace.at("/account/login");
   const { keyboard } = grace.page;
-  const focused = () => grace.page.evaluate(() => document.activeElement.name || document.activeElement.textContent.trim());
-  assert.equal(await focused(), "email");
+  // A page focuses what it wants a moment after it is there.
+  const focused = (expected) => grace.page.waitForFunction((expected) => {
+    const { name, textContent } = document.activeElement;
+    return (name || textContent.trim()) === expected;
+  }, expected, { timeout: 5000 });
+  await focused("email");
   await keyboard.type("grace@example.com");
   for (const expected of ["password", "remember", "Sign in"]) {
     await keyboard.press("Tab");
-    assert.equal(await focused(), expected);
+    await focused(expected);
     if (expected === "password") await keyboard.type("wrong");
   }
   await keyboard.press("Enter");
   await grace.see("The e-mail or the password is not right.");
-  assert.equal(await focused(), "The e-mail or the password is not right.");
+  await focused("The e-mail or the password is not right.");
   for (const expected of ["email", "password"]) {
     await keyboard.press("Tab");
-    assert.equal(await focused(), expected);
+    await focused(expected);
   }
   await keyboard.type(PASSWORD);
   await keyboard.press("Tab");
@@ -151,7 +155,7 @@ test("signing in with the keyboard alone", async () => {
   grace.at("/account/tokens");
   await grace.page.evaluate(() => document.activeElement.blur());
   await keyboard.press("Tab");
-  assert.equal(await focused(), "Skip to content");
+  await focused("Skip to content");
   const cookie = (await grace.context.cookies()).find(({ name }) => name === "adyton_session");
   assert.ok(cookie.httpOnly && cookie.sameSite === "Lax" && cookie.expires > Date.now() / 1000 + 80 * 86_400);
   await grace.close();

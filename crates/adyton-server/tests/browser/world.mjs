@@ -97,6 +97,7 @@ export async function person(browser, server, options = {}) {
     async look(name) {
       const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(width[0] <= width[1], `${name} is ${width[0]} px wide on ${width[1]}`);
+      assert.deepEqual(await page.evaluate(outside), [], `${name}: something leaves its card`);
       if (shots) {
         await mkdir(shots, { recursive: true });
         await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
@@ -110,6 +111,14 @@ export async function person(browser, server, options = {}) {
       await context.close();
     },
   };
+}
+
+// What stands beyond the edges of the card that it belongs to.
+function outside() {
+  const edges = (element) => element.getBoundingClientRect();
+  return [...document.querySelectorAll(".card *:not(.hidden)")]
+    .filter((element) => edges(element).right > edges(element.closest(".card")).right)
+    .map((element) => element.outerHTML.slice(0, 80));
 }
 
 // axe runs in a page without our policy, which allows no script but ours: playwright's own world is
