@@ -8,6 +8,7 @@ mod commands;
 pub mod config_file;
 pub mod http;
 pub mod metrics;
+mod pages;
 mod telemetry;
 
 pub use cli::main;

@@ -102,6 +102,13 @@ impl Browser {
         Ok(guard)
     }
 
+    /// Whether cookies count on the host that the request names. On any other nobody can sign in,
+    /// and its pages had better say so.
+    #[must_use]
+    pub fn is_on_own_host(&self) -> bool {
+        self.source.accepts_cookies()
+    }
+
     /// What is known of the client.
     #[must_use]
     pub fn client(&self) -> &Client {

@@ -255,25 +255,37 @@ impl Config {
     }
 
     fn check_server(&self) -> Result<(), ConfigError> {
-        let path = &self.server.base_path;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-        let good = path.len() > 1
-            && path.starts_with('/')
-            && !path.ends_with('/')
-            && !path.contains("//")
-            && path.bytes().all(plain)
-            && !path.split('/').any(|part| part == "." || part == "..");
         check(
-            good,
+            is_path(&self.server.base_path),
             "server.base_path",
             "must be a path such as `/api/auth`, without a slash at its end",
-        )
+        )?;
+        self.check_pages()
+    }
+
+    /// Pages have a place of their own.
+    fn check_pages(&self) -> Result<(), ConfigError> {
+        let (pages, key) = (&self.pages.path, "pages.path");
+        let problem = "must be a path such as `/account`, without a slash at its end";
+        check(is_path(pages), key, problem)?;
+        let base = &self.server.base_path;
+        let within = |path: &str, other: &str| {
+            path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let apart = !self.pages.enabled || !within(pages, base) && !within(base, pages);
+        among(
+            apart,
+            &["server.base_path"],
+            key,
+            "must be neither above nor below `server.base_path`",
+        )?;
+        let taken = ["/healthz", "/readyz", "/login", "/logout", "/register"];
+        check(!taken.contains(&pages.as_str()), key, "must not be the path of an endpoint")
     }
 
     /// Options of protections and doors that this version does not have yet: a value that would
     /// be ignored is refused. One that switches such a protection off stands: it is off.
     fn refuse_what_is_not_built(&self) -> Result<(), ConfigError> {
-        let default = Self::default();
         let later = |kept: bool, key, part: &str| {
             let problem = format!(
                 "belongs to {part}, which this version does not have yet; leave it at its default"
@@ -291,9 +303,20 @@ impl Config {
                 || o.ssl_mode.is_some()
         });
         later(!remote, "connector.options", databases)?;
-        later(self.rate_limiting.store == "memory", "rate_limiting.store", "a shared store")?;
-        later(self.pages.path == default.pages.path, "pages.path", "account pages")
+        later(self.rate_limiting.store == "memory", "rate_limiting.store", "a shared store")
     }
+}
+
+/// Whether a text is a path from the root, of plain letters, that no proxy writes anew.
+#[must_use]
+fn is_path(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    path.len() > 1
+        && path.starts_with('/')
+        && !path.ends_with('/')
+        && !path.contains("//")
+        && path.bytes().all(plain)
+        && !path.split('/').any(|part| part == "." || part == "..")
 }
 
 /// Whether a name can stand for a table or column: it is quoted as well, but never escaped.
@@ -415,7 +438,13 @@ mod tests {
             ("allowed_origins = ['https://a.example/']", "allowed_origins"),
             ("cookie_domain = 'example.com'", "cookie_domain"),
             ("server.trusted_proxies = ['proxy']", "server.trusted_proxies"),
-            ("pages.path = '/me'", "pages.path"),
+            ("pages.path = '/'", "pages.path"),
+            ("pages.path = 'account'", "pages.path"),
+            ("pages.path = '/a/../b'", "pages.path"),
+            ("pages.path = '/{x}'", "pages.path"),
+            ("pages.path = '/api/auth/account'", "pages.path"),
+            ("pages.path = '/api'", "pages.path"),
+            ("pages.path = '/readyz'", "pages.path"),
         ] {
             assert_eq!(problem(toml), Some(key), "{toml}");
         }

@@ -4,7 +4,7 @@
 use super::terminal::shown;
 use crate::config_file::{Environment, Settings};
 use crate::http::{self, Requests, Timeouts};
-use crate::{metrics, telemetry};
+use crate::{metrics, pages, telemetry};
 use adyton::core::config::SessionGuard;
 use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result};
@@ -46,6 +46,10 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
     announce(settings, address);
     // What is under no route of ours is answered as everything else is.
     let router = auth.router().merge(auth.health_router());
+    let router = match pages::router(&auth) {
+        Some(pages) => router.merge(pages),
+        None => router,
+    };
     let router = router
         .fallback(async || Rejection::NoSuchRoute)
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed);
@@ -87,6 +91,11 @@ fn greet(settings: &Settings, address: SocketAddr, out: &mut impl Write) -> io::
     let database = config.connector.sqlite_path().display().to_string();
     writeln!(out, "adyton {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  address   {api}")?;
+    if pages::are_served(config) {
+        let local = format!("http://{address}");
+        let site = config.server.public_url.as_deref().unwrap_or(&local);
+        writeln!(out, "  pages     {site}{}", config.pages.path)?;
+    }
     writeln!(out, "  database  {}", shown(&database))?;
     writeln!(out, "  config    {}", shown(settings.file.as_deref().unwrap_or("none")))?;
     let body = r#"{"name":"Ada","email":"ada@example.com","password":"correct horse 1"}"#;

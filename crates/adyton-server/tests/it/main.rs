@@ -20,6 +20,7 @@ mod events_command;
 mod generated;
 mod http;
 mod metrics;
+mod pages;
 mod proxies;
 mod readme;
 mod request_id;

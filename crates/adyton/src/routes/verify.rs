@@ -62,7 +62,7 @@ pub(super) async fn verify(
     }
     let principal = caller?.ok_or(Refusal::Unauthenticated)?;
     let abilities: Vec<&str> = abilities.iter().map(String::as_str).collect();
-    auth.authorize(&principal, &abilities)?;
+    guard::authorize(&auth, &principal, &abilities, &parts)?;
     identity(Some(&principal))
 }
 
