@@ -5,6 +5,8 @@ mod builder;
 mod client_info;
 mod error;
 mod extract;
+#[cfg(test)]
+mod fuzz;
 mod guard;
 mod handle;
 mod layer;
