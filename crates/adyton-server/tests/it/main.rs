@@ -20,5 +20,6 @@ mod http;
 mod readme;
 mod serve;
 mod startup;
+mod threats;
 mod tidy;
 mod world;
