@@ -24,8 +24,8 @@ fn tests() -> HashSet<String> {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
                 let module = path.file_stem().unwrap().to_str().unwrap();
-                let names = tests_in(&fs::read_to_string(&path).unwrap());
-                found.extend(names.map(|name| format!("{module}::{name}")));
+                let text = fs::read_to_string(&path).unwrap();
+                found.extend(tests_in(&text).map(|name| format!("{module}::{name}")));
             }
         }
     }
