@@ -8,6 +8,7 @@ use adyton_core::testing::nearly;
 use proptest::prelude::*;
 use proptest::test_runner::RngAlgorithm;
 
+#[expect(clippy::disallowed_methods, reason = "who runs it says how long")]
 fn config() -> ProptestConfig {
     let cases = std::env::var("ADYTON_TEST_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig {

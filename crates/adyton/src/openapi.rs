@@ -36,7 +36,9 @@ pub fn openapi(config: &Config) -> String {
     for input in ["RegisterInput", "PasswordInput"] {
         set_shortest_password(components, input, config.password.min_length);
     }
-    document.paths.paths.values_mut().filter_map(|path| path.post.as_mut()).for_each(refuse_null);
+    for path in document.paths.paths.values_mut() {
+        path.post.iter_mut().chain(&mut path.patch).for_each(refuse_null);
+    }
     document.to_pretty_json().unwrap_or_default() + "\n"
 }
 
