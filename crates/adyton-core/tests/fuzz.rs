@@ -4,6 +4,12 @@
 //! A few thousand cases by default; `ADYTON_TEST_FUZZ_CASES=10000000` in a release build is the
 //! real thing (`scripts/fuzz`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests may fail as tests do, and who runs them says how long"
+)]
+
 use adyton_core::ability::Abilities;
 use adyton_core::clock::Timestamp;
 use adyton_core::config::Lifetime;
