@@ -4,6 +4,7 @@ user signs in again when it is gone."""
 
 import json
 import os
+import threading
 import urllib.error
 import urllib.request
 
@@ -29,9 +30,13 @@ def call(method, path, body=None, token=None):
 
 @schemathesis.auth(cache_by_key=None, refresh_interval=None)
 class Somebody:
-    token = None
+    token, one_at_a_time = None, threading.Lock()
 
     def get(self, case, context):
+        with self.one_at_a_time:
+            return self.signed_in()
+
+    def signed_in(self):
         if Somebody.token is None or call("GET", "/user", token=Somebody.token)[0] != 200:
             status, answer = call("POST", "/login", PERSON)
             if status == 401:
