@@ -26,5 +26,6 @@ mod readme;
 mod request_id;
 mod serve;
 mod startup;
+mod threats;
 mod tidy;
 mod world;
