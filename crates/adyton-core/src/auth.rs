@@ -6,6 +6,7 @@
 mod authenticate;
 mod begin;
 mod devices;
+mod events;
 mod limits;
 mod login;
 mod logout;
@@ -18,6 +19,7 @@ mod sessions;
 mod tokens;
 mod users;
 
+pub use crate::audit::Listener;
 pub use authenticate::Principal;
 pub use begin::{Secrets, SessionCookie, SignIn, Tokens};
 pub use login::{Credentials, SignInOptions};
@@ -28,15 +30,15 @@ pub use tokens::{CreatedToken, NewPersonalToken, TokenInfo};
 pub use users::ProfileChange;
 
 use crate::ability::Abilities;
-use crate::audit::{self, Refusals};
+use crate::audit::Audit;
 use crate::cache::TokenCache;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
-use crate::device::{self, Client};
+use crate::device::Client;
 use crate::error::Error;
 use crate::event::{Event, EventKind};
 use crate::password::{Decoy, Hasher, PasswordPolicy};
-use crate::store::{Store, StoreError, Touches};
+use crate::store::{Store, StoreError, Timed, Touches};
 use crate::user::UserId;
 use std::fmt;
 use std::future::Future;
@@ -60,7 +62,7 @@ struct Inner {
     decoy: RwLock<Decoy>,
     cache: TokenCache,
     touches: Mutex<Touches>,
-    refusals: Refusals,
+    audit: Audit,
     throttle: limits::Throttle,
 }
 
@@ -86,9 +88,9 @@ impl Auth {
             cache: TokenCache::new(&config.cache),
             latest: AtomicI64::new(i64::MIN),
             touches: Mutex::default(),
-            refusals: Refusals::default(),
+            audit: Audit::default(),
             throttle: limits::Throttle::new(&config.rate_limiting)?,
-            store,
+            store: Arc::new(Timed(store)),
             clock,
             config,
         })))
@@ -106,6 +108,19 @@ impl Auth {
     /// [`Error::Store`] when it does not.
     pub async fn ping(&self) -> Result<(), Error> {
         Ok(self.0.store.ping().await?)
+    }
+
+    /// Sets the metrics that are states rather than happenings: to be called before they are read.
+    /// [`maintain`](Self::maintain) does so every ten seconds.
+    pub fn observe(&self) {
+        self.0.cache.observe();
+        self.0.hasher.observe();
+    }
+
+    /// Whether as many passwords wait to be hashed as may: one more is told to come again.
+    #[must_use]
+    pub fn is_saturated(&self) -> bool {
+        self.0.hasher.is_full()
     }
 
     /// The present: never before the latest one told.
@@ -141,14 +156,14 @@ impl Auth {
         self.refused(Event::new(EventKind::MaliciousCsrf, self.now()).reason(reason), client);
     }
 
-    /// Counts and logs a refusal.
+    /// Counts a refusal and tells of it.
     fn refused(&self, event: Event, client: &Client) {
-        self.0.refusals.count(event.network(client.address.map(device::network)));
+        self.0.audit.refused(event.by(client));
     }
 
-    /// Logs a change whose event the store has written.
+    /// Tells of a change whose event the store has written.
     fn changed(&self, event: &Event) {
-        audit::log(event);
+        self.0.audit.changed(event);
     }
 
     fn decoy(&self) -> Decoy {

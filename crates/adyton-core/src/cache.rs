@@ -94,6 +94,8 @@ pub(crate) struct TokenCache {
     renew_at: AtomicU64,
     asking: AtomicBool,
     counter: Mutex<Option<i64>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 impl TokenCache {
@@ -109,6 +111,8 @@ impl TokenCache {
             renew_at: AtomicU64::new(0),
             asking: AtomicBool::new(false),
             counter: Mutex::default(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
         }
     }
 
@@ -120,10 +124,21 @@ impl TokenCache {
     /// The entry, if it can be believed at this moment of the monotonic clock.
     pub(crate) fn get(&self, hash: &Hash, at: Duration) -> Option<Arc<Verified>> {
         let entries = self.entries.as_ref()?;
-        if !self.exclusive && millis(at) >= self.lease_ends.load(Ordering::SeqCst) {
-            return None;
-        }
-        entries.get(hash).filter(|entry| self.stands(entry))
+        let leased = self.exclusive || millis(at) < self.lease_ends.load(Ordering::SeqCst);
+        let entry = leased.then(|| entries.get(hash)).flatten().filter(|entry| self.stands(entry));
+        let counter = if entry.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        entry
+    }
+
+    /// Sets its metrics. They are counted here, since a metric costs more than a hit may.
+    pub(crate) fn observe(&self) {
+        let Some(entries) = &self.entries else { return };
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        metrics::counter!("adyton_cache_hits_total").absolute(count(&self.hits));
+        metrics::counter!("adyton_cache_misses_total").absolute(count(&self.misses));
+        metrics::gauge!("adyton_cache_entries").set(entries.len() as f64);
+        metrics::gauge!("adyton_cache_bytes").set(entries.weight() as f64);
     }
 
     /// Keeps an entry; it is never served if a revocation came since its generation was taken.

@@ -64,6 +64,16 @@ impl Timestamp {
             .map(|time| Self::from_unix(time.unix_timestamp()))
     }
 
+    /// Reads the `Date` of an HTTP answer: `Sun, 22 Nov 2026 18:00:00 GMT`.
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let form = format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        );
+        let time = PrimitiveDateTime::parse(text, form).ok()?;
+        Some(Self::from_unix(time.as_utc().unix_timestamp()))
+    }
+
     /// Reads the form that Laravel stores, `2026-11-22 18:00:00`, and its ISO 8601 relatives.
     #[must_use]
     pub fn from_sql(text: &str) -> Option<Self> {
@@ -163,6 +173,25 @@ impl Clock for SystemClock {
     }
 }
 
+/// Measures how long something takes, for metrics: nothing is decided by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Begins to measure.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Since it began.
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +211,15 @@ mod tests {
         }
         for text in ["", "2026", "2026-13-01 00:00:00", "2026-11-21 18:00:00 nonsense", "ß-é"] {
             assert_eq!(Timestamp::from_sql(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_date_of_an_answer_is_read() {
+        let expected = Some(Timestamp::from_unix(1_795_284_000));
+        assert_eq!(Timestamp::from_http_date("Sat, 21 Nov 2026 18:00:00 GMT"), expected);
+        for text in ["", "Sat, 21 Nov 2026 18:00:00", "2026-11-21T18:00:00Z"] {
+            assert_eq!(Timestamp::from_http_date(text), None, "{text}");
         }
     }
 

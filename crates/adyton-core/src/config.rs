@@ -116,6 +116,9 @@ pub struct Config {
     /// Personal access tokens per user; one more is refused.
     #[serde(alias = "tokensPerUser")]
     pub tokens_per_user: u32,
+    /// How long events are kept; zero for ever.
+    #[serde(alias = "eventRetention")]
+    pub event_retention: Lifetime,
     /// `adyton serve` and the address of the endpoints.
     pub server: Server,
     /// Account pages of the binary.
@@ -157,6 +160,7 @@ impl Default for Config {
             tokenable_type: "user".into(),
             sessions_per_user: 50,
             tokens_per_user: 100,
+            event_retention: Lifetime::from_days(90),
             server: Server::default(),
             pages: Pages::default(),
             compat: Compat::default(),

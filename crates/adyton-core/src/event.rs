@@ -1,6 +1,7 @@
 //! Events: what happened, in OWASP's vocabulary. No event carries a secret.
 
 use crate::clock::Timestamp;
+use crate::device::{self, Client};
 use crate::token::TokenId;
 use crate::user::UserId;
 use serde::Serialize;
@@ -52,7 +53,8 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [Self; 19] = [
+    /// Every kind.
+    pub const ALL: [Self; 19] = [
         Self::UserCreated,
         Self::UserUpdated,
         Self::UserDeleted,
@@ -105,6 +107,43 @@ impl EventKind {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
+
+    /// Whether what somebody wanted came to pass, or was refused.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::AuthnLoginFail
+            | Self::AuthnLoginLock
+            | Self::AuthnTokenReuse
+            | Self::SessionExpired
+            | Self::DeviceMismatch
+            | Self::AuthzFail
+            | Self::ExcessRateLimitExceeded
+            | Self::MaliciousCsrf => Outcome::Failure,
+            _ => Outcome::Success,
+        }
+    }
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It came to pass.
+    Success,
+    /// It was refused.
+    Failure,
+}
+
+impl Outcome {
+    /// Its name in the database, in logs and in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
 }
 
 /// One thing that happened, or several of the same kind within a minute.
@@ -122,6 +161,8 @@ pub struct Event {
     pub token_id: Option<TokenId>,
     /// The client's network.
     pub network: Option<String>,
+    /// The request that it happened in; of several, the first.
+    pub request_id: Option<String>,
     /// Why, for a refusal.
     pub reason: Option<Cow<'static, str>>,
     /// When.
@@ -139,6 +180,7 @@ impl Event {
             session_id: None,
             token_id: None,
             network: None,
+            request_id: None,
             reason: None,
             created_at,
         }
@@ -162,6 +204,22 @@ impl Event {
     #[must_use]
     pub fn token(mut self, id: TokenId) -> Self {
         self.token_id = Some(id);
+        self
+    }
+
+    /// Says by whose request: from where, and which it was.
+    #[must_use]
+    pub fn by(mut self, client: &Client) -> Self {
+        self.network = client.address.map(device::network);
+        self.request_id.clone_from(&client.request_id);
+        self
+    }
+
+    /// Says that it happened in the same request as another.
+    #[must_use]
+    pub fn beside(mut self, other: &Self) -> Self {
+        self.network.clone_from(&other.network);
+        self.request_id.clone_from(&other.request_id);
         self
     }
 

@@ -267,6 +267,17 @@ pub(crate) fn public_id() -> Result<String, EntropyError> {
     Ok(secret)
 }
 
+/// What the ids of a process's requests begin with: 8 base62 characters that tell processes apart.
+/// They name log lines and open nothing.
+///
+/// # Errors
+/// [`EntropyError`] when the system has no randomness to give.
+pub fn request_prefix() -> Result<String, EntropyError> {
+    let mut prefix = public_id()?;
+    prefix.truncate(8);
+    Ok(prefix)
+}
+
 /// 43 unbiased base62 characters out of blocks of 32 bytes; a byte that would bias is passed over.
 fn base62(mut block: impl FnMut(u8) -> [u8; 32]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(SECRET));

@@ -13,14 +13,16 @@ mod devices;
 mod events;
 mod memory;
 mod sessions;
+mod timed;
 mod tokens;
 mod users;
 mod with_users;
 
 pub use devices::{DeviceSighting, DeviceStore};
-pub use events::EventStore;
+pub use events::{EventFilter, EventStore};
 pub use memory::MemoryStore;
 pub use sessions::{Replacement, Revocation, Rotation, SessionStore, Which};
+pub(crate) use timed::Timed;
 pub use tokens::{Credential, Issued, SessionTouch, TokenIssue, TokenStore, Touches};
 pub use users::{UserStore, UserUpdate};
 pub use with_users::WithUsers;
@@ -53,9 +55,13 @@ pub trait Store: UserStore + TokenStore + SessionStore + EventStore + DeviceStor
     /// password is no longer the one that was verified.
     async fn sign_in(&self, record: SignInRecord) -> Result<Option<SignedIn>, StoreError>;
 
-    /// Replaces a password's hash and revokes what it had opened. `false` when the user is gone or
-    /// the stored password is no longer the expected one.
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError>;
+    /// Replaces a password's hash and revokes what it had opened; the events that were written, the
+    /// given one first. `None` when the user is gone or the stored password is no longer the
+    /// expected one.
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<Event>>, StoreError>;
 
     /// Deletes a user with every token and session of theirs. `false` when there was none, or the
     /// stored password is no longer the one that was verified for it.
@@ -73,8 +79,9 @@ pub trait Store: UserStore + TokenStore + SessionStore + EventStore + DeviceStor
 
     /// The part of [`change_password`](Self::change_password) that knows no users: ends sessions
     /// and, if asked, deletes personal access tokens. Beside the event given it writes a
-    /// `session_revoked` or `authn_token_revoked` for each, with the reason `password_change`.
-    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError>;
+    /// `session_revoked` or `authn_token_revoked` for each, with the reason `password_change`, and
+    /// returns all of them.
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<Vec<Event>, StoreError>;
 
     /// The part of [`delete_account`](Self::delete_account) that knows no users: deletes every
     /// token, session and device of this user, replaced refresh tokens included.
@@ -265,13 +272,15 @@ pub struct Pruned {
     pub superseded: u64,
     /// Known devices.
     pub devices: u64,
+    /// Events, which [`EventStore::prune_events`] removes.
+    pub events: u64,
 }
 
 impl Pruned {
     /// All rows.
     #[must_use]
     pub const fn total(self) -> u64 {
-        self.tokens + self.sessions + self.superseded + self.devices
+        self.tokens + self.sessions + self.superseded + self.devices + self.events
     }
 }
 
@@ -281,6 +290,7 @@ impl std::ops::AddAssign for Pruned {
         self.sessions += more.sessions;
         self.superseded += more.superseded;
         self.devices += more.devices;
+        self.events += more.events;
     }
 }
 

@@ -1,7 +1,9 @@
 //! The command line: its grammar, its exit codes (0 done, 1 failed, 2 wrong usage) and how failures
 //! are told. What a command does stands in its own file under `commands`.
 
-use crate::commands::{config, migrate, openapi, prune, serve, session, token, user};
+use crate::commands::{
+    config, doctor, events, migrate, openapi, prune, serve, session, token, user,
+};
 use crate::config_file::{Environment, Settings};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -38,6 +40,10 @@ enum Command {
     /// List and end sessions.
     #[command(subcommand)]
     Session(session::Command),
+    /// List what happened, latest first.
+    Events(events::Events),
+    /// Look for what is wrong with the configuration and what surrounds it.
+    Doctor(doctor::Doctor),
     /// Print the OpenAPI document of the endpoints.
     Openapi,
     /// Write, check or show the configuration.
@@ -76,6 +82,8 @@ fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
         Command::User(command) => user::run(command, &settings()?, out),
         Command::Token(command) => token::run(command, &settings()?, out),
         Command::Session(command) => session::run(command, &settings()?, out),
+        Command::Events(command) => events::run(&command, &settings()?, out),
+        Command::Doctor(command) => doctor::run(&command, settings, out),
         Command::Openapi => openapi::run(&settings()?, out),
         Command::Config(command) => config::run(command, flag, settings, out),
     }

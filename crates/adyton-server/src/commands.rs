@@ -2,6 +2,8 @@
 //! error texts are `cli`'s.
 
 pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod events;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod prune;

@@ -4,7 +4,10 @@
 //! answer to a slow body; TLS is the proxy's.
 
 mod activity;
+mod requests;
 mod stream;
+
+pub use requests::Requests;
 
 use activity::{Activity, Phase};
 use adyton::core::config::Server;
@@ -67,6 +70,17 @@ pub async fn serve(
     timeouts: Timeouts,
     stop: impl Future<Output = ()>,
 ) {
+    serve_counted(listener, router, timeouts, None, stop).await;
+}
+
+/// The same for a listener whose requests get ids and are counted.
+pub async fn serve_counted(
+    listener: TcpListener,
+    router: Router,
+    timeouts: Timeouts,
+    requests: Option<Arc<Requests>>,
+    stop: impl Future<Output = ()>,
+) {
     let mut stop = pin!(stop);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -78,7 +92,8 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = Connection { stream, peer, router: router.clone(), timeouts };
+                let (router, requests) = (router.clone(), requests.clone());
+                let connection = Connection { stream, peer, router, timeouts, requests };
                 connections.spawn(connection.drive(graceful.watcher()));
             }
             Err(error) => recover(&error).await,
@@ -122,11 +137,13 @@ struct Connection {
     peer: SocketAddr,
     router: Router,
     timeouts: Timeouts,
+    requests: Option<Arc<Requests>>,
 }
 
 impl Connection {
     async fn drive(self, watcher: Watcher) {
-        let Self { stream, peer, router, timeouts } = self;
+        let Self { stream, peer, router, timeouts, requests } = self;
+        let _open = requests.as_ref().map(|requests| requests.opened());
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
@@ -134,7 +151,7 @@ impl Connection {
         let io = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
         let service = service_fn(|request| {
             activity.enter(Phase::Handling);
-            answer(router.clone(), request, peer, Arc::clone(&activity))
+            answer(router.clone(), request, peer, Arc::clone(&activity), requests.clone())
         });
         tokio::select! {
             biased;
@@ -161,13 +178,17 @@ async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     activity: Arc<Activity>,
+    requests: Option<Arc<Requests>>,
 ) -> Result<Response, Infallible> {
     let mut request = request.map(|body| match body.is_end_stream() {
         true => Body::empty(),
         false => Body::new(WatchedBody::new(body, Arc::clone(&activity))),
     });
     request.extensions_mut().insert(ConnectInfo(peer));
-    let response = router.call(request).await;
+    let response = match requests {
+        Some(requests) => Ok(requests.answer(&mut router, request, peer).await),
+        None => router.call(request).await,
+    };
     activity.enter(Phase::Idle);
     response
 }

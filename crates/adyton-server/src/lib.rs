@@ -7,7 +7,9 @@ mod cli;
 mod commands;
 pub mod config_file;
 pub mod http;
+pub mod metrics;
 mod pages;
 mod telemetry;
 
 pub use cli::main;
+pub use commands::doctor::{CODES, Code, Level};

@@ -33,12 +33,12 @@ const TOKEN_COLUMNS: [&str; 9] = [
     "updated_at",
 ];
 
-/// One table, and the text that makes it or changes what an earlier one has made.
+/// One table and the text that makes it, or changes what an earlier one has made.
 struct Migration {
     name: &'static str,
     sql: &'static str,
     subject: Subject,
-    changes: bool,
+    alters: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -50,31 +50,29 @@ enum Subject {
 }
 
 macro_rules! migration {
+    ($name:literal, alters $subject:expr) => {
+        Migration { alters: true, ..migration!($name, $subject) }
+    };
     ($name:literal, $subject:expr) => {
-        migration!($name, $subject, false)
-    };
-    ($name:literal changes $subject:expr) => {
-        migration!($name, $subject, true)
-    };
-    ($name:literal, $subject:expr, $changes:literal) => {
         Migration {
             name: $name,
             sql: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
             subject: $subject,
-            changes: $changes,
+            alters: false,
         }
     };
 }
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     migration!("0001_users", Subject::Users),
     migration!("0002_personal_access_tokens", Subject::Tokens),
     migration!("0003_auth_sessions", Subject::Sessions),
     migration!("0004_auth_superseded_tokens", Subject::Own("auth_superseded_tokens")),
     migration!("0005_auth_events", Subject::Own("auth_events")),
-    migration!("0006_auth_sessions_remember" changes Subject::Sessions),
+    migration!("0006_auth_sessions_remember", alters Subject::Sessions),
     migration!("0007_auth_devices", Subject::Own("auth_devices")),
-    migration!("0008_auth_sessions_device" changes Subject::Sessions),
+    migration!("0008_auth_sessions_device", alters Subject::Sessions),
+    migration!("0009_auth_events_details", alters Subject::Own("auth_events")),
 ];
 
 /// A migration and how it stands.
@@ -93,11 +91,11 @@ pub struct MigrationStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MigrationState {
-    /// Adyton has made the table.
+    /// Adyton has made the table, or changed it.
     Applied(Timestamp),
     /// The table existed and was adopted.
     Adopted(Timestamp),
-    /// The table is missing and would be made, or is an older one of ours and would be changed.
+    /// The table is missing and would be made, or is ours and would be changed.
     Pending,
     /// The table exists and would be adopted.
     PendingAdoption,
@@ -109,10 +107,10 @@ pub enum MigrationState {
 pub struct MigrationReport {
     /// The tables that were made.
     pub created: Vec<String>,
+    /// The tables of Adyton's own that were changed.
+    pub altered: Vec<String>,
     /// The tables that were adopted.
     pub adopted: Vec<String>,
-    /// The tables of an older version that were changed.
-    pub changed: Vec<String>,
     /// What will not go well, in a sentence each.
     pub warnings: Vec<String>,
 }
@@ -185,11 +183,6 @@ struct Step {
 }
 
 impl Step {
-    /// Whether it would make this table.
-    fn makes(&self, table: &str) -> bool {
-        self.status.state == MigrationState::Pending && self.status.table == table
-    }
-
     fn pretend(&self, names: &Names) -> Option<String> {
         let table = &self.status.table;
         let (sql, adopted) = match self.status.state {
@@ -219,21 +212,15 @@ async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
         }
         enter(tx, migration, &status.table, adopted, now).await?;
         report.warnings.extend(warnings);
-        report.add(migration, status.table, adopted);
+        let tables = match migration {
+            _ if adopted => &mut report.adopted,
+            Migration { alters: true, .. } if report.created.contains(&status.table) => continue,
+            Migration { alters: true, .. } => &mut report.altered,
+            _ => &mut report.created,
+        };
+        tables.push(status.table);
     }
     Ok(report)
-}
-
-impl MigrationReport {
-    fn add(&mut self, migration: &Migration, table: String, adopted: bool) {
-        let tables = match (migration.changes, adopted) {
-            (true, _) if self.created.contains(&table) || self.changed.contains(&table) => return,
-            (true, _) => &mut self.changed,
-            (false, true) => &mut self.adopted,
-            (false, false) => &mut self.created,
-        };
-        tables.push(table);
-    }
 }
 
 /// Enters a migration into the ledger, in place of what was there for a table that is gone.
@@ -264,27 +251,21 @@ async fn look(tx: &mut Tx) -> Result<Vec<Step>> {
 
 async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
     let ledger = read_ledger(tx).await?;
-    let mut plan: Vec<Step> = Vec::new();
+    let mut plan = Vec::new();
     for migration in &MIGRATIONS {
         let table = migration.subject.table(tx.names()).to_owned();
         let entry = ledger
             .iter()
             .find(|entry| entry.name == migration.name && entry.table.eq_ignore_ascii_case(&table));
-        if migration.changes {
-            let made_anew = plan.iter().any(|step| step.makes(&table));
-            let state = entry.filter(|_| !made_anew).map(|entry| MigrationState::Applied(entry.at));
-            let state = state.unwrap_or(MigrationState::Pending);
-            let status = MigrationStatus { name: migration.name, table, state };
-            plan.push(Step { migration, status, warnings: Vec::new() });
-            continue;
-        }
         let standing = Table::find(tx, &table).await?;
         let warnings = match &standing {
+            Some(_) if migration.alters => Vec::new(),
             Some(standing) => migration.subject.check(standing, tx.names(), entry.is_some())?,
             None => migration.subject.check_new(tx.names()).map(|()| Vec::new())?,
         };
         let state = match (standing, entry) {
             (None, _) => MigrationState::Pending,
+            (Some(_), None) if migration.alters => MigrationState::Pending,
             (Some(_), None) => MigrationState::PendingAdoption,
             (Some(_), Some(entry)) if entry.adopted => MigrationState::Adopted(entry.at),
             (Some(_), Some(entry)) => MigrationState::Applied(entry.at),

@@ -177,6 +177,7 @@ pub(crate) async fn end_longest_idle(
     tx: &mut Tx,
     new: &Session,
     cap: u32,
+    why: Option<&Event>,
     now: Timestamp,
 ) -> Result<Vec<String>> {
     let sql = "SELECT {s.*} FROM {sessions} s WHERE s.user_id = ? AND s.id <> ?
@@ -189,7 +190,7 @@ pub(crate) async fn end_longest_idle(
         end_one(tx, &session, now).await?;
         let event = Event::new(EventKind::SessionRevoked, now).user(new.user_id);
         let event = event.session(&session.public_id).reason("too_many_sessions");
-        events::insert(tx, vec![event]).await?;
+        events::insert(tx, vec![why.into_iter().fold(event, Event::beside)]).await?;
         ended.push(session.public_id);
     }
     Ok(ended)

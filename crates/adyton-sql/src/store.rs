@@ -19,7 +19,10 @@ impl Store for SqlStore {
         self.write(|tx| Box::pin(sign_in(tx, record))).await
     }
 
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError> {
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<Event>>, StoreError> {
         self.write(|tx| Box::pin(change_password(tx, change))).await
     }
 
@@ -36,7 +39,7 @@ impl Store for SqlStore {
         self.write(|tx| Box::pin(open_session(tx, opening))).await
     }
 
-    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError> {
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<Vec<Event>, StoreError> {
         self.write(|tx| Box::pin(revoke_owned(tx, revocation))).await
     }
 
@@ -84,8 +87,10 @@ async fn open_session(tx: &mut Tx, opening: SessionOpening) -> Result<OpenedSess
     let access_token = token.as_ref().map(|token| token.id);
     let session = sessions::insert(tx, user_id, session, access_token, now).await?;
     let new_device = opening.device.event.filter(|_| seen.new);
+    let why = opening.events.last().cloned();
     events::insert(tx, opening.events.into_iter().chain(new_device).collect()).await?;
-    let ended = sessions::end_longest_idle(tx, &session, sessions_per_user, now).await?;
+    let ended =
+        sessions::end_longest_idle(tx, &session, sessions_per_user, why.as_ref(), now).await?;
     let (new_device, known_device) = (seen.new, seen.known);
     Ok(OpenedSession { session, token, new_device, known_device, ended })
 }
@@ -106,21 +111,21 @@ async fn admit(tx: &mut Tx, who: Who, now: Timestamp) -> Result<Option<UserId>> 
     Ok(Some(id))
 }
 
-async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<bool> {
+async fn change_password(tx: &mut Tx, change: PasswordChange) -> Result<Option<Vec<Event>>> {
     let PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event } = change;
     if !users::replace_password(tx, user_id, expected, new, now).await? {
-        return Ok(false);
+        return Ok(None);
     }
     let event = Some(event.user(user_id));
-    revoke_owned(tx, OwnedRevocation { user_id, keep, tokens: revoke_tokens, now, event }).await?;
-    Ok(true)
+    let owned = OwnedRevocation { user_id, keep, tokens: revoke_tokens, now, event };
+    Ok(Some(revoke_owned(tx, owned).await?))
 }
 
 /// Every session and token that ends has an event of its own, after the one that tells why.
-async fn revoke_owned(tx: &mut Tx, revocation: OwnedRevocation) -> Result<()> {
+async fn revoke_owned(tx: &mut Tx, revocation: OwnedRevocation) -> Result<Vec<Event>> {
     let OwnedRevocation { user_id, keep, tokens, now, event } = revocation;
-    let network = event.as_ref().and_then(|event| event.network.clone());
-    let of_kind = |kind| Event::new(kind, now).user(user_id).network(network.clone());
+    let why = event.clone();
+    let of_kind = |kind| why.iter().fold(Event::new(kind, now).user(user_id), Event::beside);
     let mut written: Vec<_> = event.into_iter().collect();
     for id in sessions::end(tx, user_id, keep.map_or(Which::All, Which::AllBut), now).await? {
         let ended = of_kind(EventKind::SessionRevoked).reason("password_change");
@@ -131,7 +136,8 @@ async fn revoke_owned(tx: &mut Tx, revocation: OwnedRevocation) -> Result<()> {
             written.push(of_kind(EventKind::AuthnTokenRevoked).reason("password_change").token(id));
         }
     }
-    events::insert(tx, written).await
+    events::insert(tx, written.clone()).await?;
+    Ok(written)
 }
 
 /// What a user who is gone already has left behind goes too.

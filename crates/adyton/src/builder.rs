@@ -1,7 +1,9 @@
 //! From options to a running engine. The only place here that names a store.
 
 use crate::Adyton;
+use crate::hooks::{self, Hook};
 use adyton_core::clock::{Clock, SystemClock};
+use adyton_core::event::Event;
 use adyton_core::store::{Store, UserStore, WithUsers};
 use adyton_core::{Auth, Config, Error};
 use std::sync::Arc;
@@ -26,6 +28,7 @@ pub struct Builder {
     store: Option<Arc<dyn Store>>,
     users: Option<Arc<dyn UserStore>>,
     clock: Option<Arc<dyn Clock>>,
+    hooks: Vec<Hook>,
 }
 
 impl Builder {
@@ -60,6 +63,45 @@ impl Builder {
         self
     }
 
+    /// Calls this with each event, in order: with changes after their commit, with refusals one by
+    /// one. May be said several times.
+    ///
+    /// A hook runs beside the sign-ins, on a thread that may block. One that panics is logged and
+    /// called again for the next event. While it is more than 1,024 events behind, further ones are
+    /// lost to it, and at the end of the process nobody waits for it: what must not be lost stands
+    /// in the table `auth_events`.
+    ///
+    /// ```
+    /// use adyton::{Adyton, EventKind, UserId};
+    /// use tokio::sync::mpsc;
+    ///
+    /// # fn send_mail(to: &str, text: &str) {}
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), adyton::BuildError> {
+    /// let (new_devices, mut mails) = mpsc::unbounded_channel::<UserId>();
+    /// let auth = Adyton::builder()
+    /// #   .store(adyton::core::store::MemoryStore::new())
+    ///     .on_event(move |event| {
+    ///         if event.event == EventKind::NewDevice && let Some(user) = event.user_id {
+    ///             let _ = new_devices.send(user);
+    ///         }
+    ///     })
+    ///     .build()
+    ///     .await?;
+    ///
+    /// tokio::spawn(async move {
+    ///     while let Some(id) = mails.recv().await {
+    ///         if let Ok(user) = auth.find_user(id).await {
+    ///             send_mail(&user.email, "You have signed in on a new device. Was it you?");
+    ///         }
+    ///     }
+    /// });
+    /// # Ok(()) }
+    /// ```
+    pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.hooks.push(Arc::new(hook));
+        self
+    }
+
     /// Opens the database, brings its tables up to date and starts the work in the background,
     /// on the tokio runtime that this is called in.
     ///
@@ -79,6 +121,9 @@ impl Builder {
         };
         let auth = Auth::new(config, store, clock)?;
         tokio::spawn(auth.maintain());
+        if !self.hooks.is_empty() {
+            tokio::spawn(hooks::run(auth.listen(), self.hooks));
+        }
         Ok(Adyton::new(auth))
     }
 }

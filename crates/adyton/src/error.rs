@@ -3,8 +3,9 @@
 //! The only place that gives errors a status. The cause of a 5xx is logged here, once, and never
 //! told to the client.
 
-use crate::Adyton;
 use crate::openapi::Code;
+use crate::routes::Checks;
+use crate::{Adyton, RequestId};
 use adyton_core::csrf::CsrfReason;
 use adyton_core::device::Client;
 use adyton_core::error::{Error, Problems, Refusal};
@@ -45,6 +46,9 @@ pub enum Rejection {
     /// The endpoint does not know this method.
     #[error("this endpoint does not know this method")]
     MethodNotAllowed,
+    /// The server cannot do its work: what of it, and why.
+    #[error("the server is not ready")]
+    Unready(#[source] Error, Checks),
     /// The server is not put together as it must be.
     #[error("{0}")]
     Misconfigured(&'static str),
@@ -99,6 +103,10 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<&'static str>,
+    /// Of `/readyz`, which the document does not describe: what was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    checks: Option<Checks>,
 }
 
 impl Rejection {
@@ -111,7 +119,7 @@ impl Rejection {
 
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Engine(error) => engine(error),
+            Self::Engine(error) | Self::Unready(error, _) => engine(error),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed_request"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
@@ -127,15 +135,18 @@ impl Rejection {
 
     fn problem(self, status: StatusCode, code: &'static str) -> Problem {
         let detail = match (&self, status) {
-            (Self::Engine(Error::Store(_)), _) => "the store cannot answer; try again".to_owned(),
+            (Self::Engine(Error::Store(_)) | Self::Unready(Error::Store(_), _), _) => {
+                "the store cannot answer; try again".to_owned()
+            }
             (_, StatusCode::INTERNAL_SERVER_ERROR) => "something went wrong here".to_owned(),
             _ => self.to_string(),
         };
-        let (mut errors, mut missing, mut reason) = (None, None, None);
+        let (mut errors, mut missing, mut reason, mut checked) = (None, None, None, None);
         match self {
             Self::Engine(Error::Invalid(problems)) => errors = Some(problems.fields().clone()),
             Self::Engine(Error::MissingAbility(abilities)) => missing = Some(abilities),
             Self::Csrf(failed, _) => reason = Some(failed.as_str()),
+            Self::Unready(_, checks) => checked = Some(checks),
             _ => {}
         }
         Problem {
@@ -148,6 +159,7 @@ impl Rejection {
             errors,
             missing,
             reason,
+            checks: checked,
         }
     }
 }
@@ -222,7 +234,9 @@ impl IntoResponse for Rejection {
             // That is the bound at work, and under a flood it is said often.
             tracing::debug!(code, "a request was shed");
         } else if status.is_server_error() {
-            tracing::error!(code, causes = causes(&self), "a request failed");
+            let request_id = RequestId::current();
+            let request_id = request_id.as_ref().map(|RequestId(id)| &**id);
+            tracing::error!(code, request_id, causes = causes(&self), "a request failed");
         }
         let headers = headers(&self, status);
         let body = serde_json::to_string(&self.problem(status, code)).unwrap_or_default();

@@ -8,10 +8,12 @@ pub(crate) mod cookie;
 
 pub(crate) use bearer::Presented;
 
-use crate::client_info::address;
+use crate::client_info::{address, client};
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Principal;
+use adyton_core::device::Client;
 use adyton_core::error::{Error, Refusal};
+use axum::extract::FromRequestParts;
 use http::Method;
 use http::request::Parts;
 
@@ -85,6 +87,37 @@ pub(crate) async fn require(auth: &Adyton, parts: &mut Parts) -> Result<Principa
     Ok(authenticate(auth, parts).await?.ok_or(Refusal::Unauthenticated)?)
 }
 
+/// Refuses a principal that lacks any of these abilities. What a client is like is read only of
+/// one that is refused.
+pub(crate) fn authorize(
+    auth: &Adyton,
+    principal: &Principal,
+    abilities: &[&str],
+    parts: &Parts,
+) -> Result<(), Rejection> {
+    if principal.abilities().missing(abilities).is_empty() {
+        return Ok(());
+    }
+    Ok(auth.authorize(principal, abilities, &client_of(auth, parts))?)
+}
+
+/// The same for a principal that has none of them.
+pub(crate) fn authorize_any(
+    auth: &Adyton,
+    principal: &Principal,
+    abilities: &[&str],
+    parts: &Parts,
+) -> Result<(), Rejection> {
+    if abilities.iter().any(|ability| principal.can(ability)) {
+        return Ok(());
+    }
+    Ok(auth.authorize_any(principal, abilities, &client_of(auth, parts))?)
+}
+
+fn client_of(auth: &Adyton, parts: &Parts) -> Client {
+    client(auth, &parts.headers, &parts.uri, &parts.extensions)
+}
+
 /// The token that a request presents, for those who do not ask whether it is good.
 pub(crate) fn presented_token<'a>(
     auth: &Adyton,
@@ -99,7 +132,7 @@ pub(crate) fn presented_token<'a>(
 /// The principal of one of our own endpoints.
 pub(crate) struct Caller(pub(crate) Principal);
 
-impl axum::extract::FromRequestParts<Adyton> for Caller {
+impl FromRequestParts<Adyton> for Caller {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, auth: &Adyton) -> Result<Self, Rejection> {
@@ -110,12 +143,12 @@ impl axum::extract::FromRequestParts<Adyton> for Caller {
 /// A principal that may manage its account: with `*` or the ability `account`.
 pub(crate) struct Owner(pub(crate) Principal);
 
-impl axum::extract::FromRequestParts<Adyton> for Owner {
+impl FromRequestParts<Adyton> for Owner {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, auth: &Adyton) -> Result<Self, Rejection> {
         let principal = require(auth, parts).await?;
-        auth.authorize(&principal, &["account"])?;
+        authorize(auth, &principal, &["account"], parts)?;
         Ok(Self(principal))
     }
 }

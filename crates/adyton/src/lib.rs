@@ -13,8 +13,10 @@ mod forwarded;
 mod fragments;
 mod guard;
 mod handle;
+mod hooks;
 mod layer;
 mod openapi;
+mod request_id;
 mod routes;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -27,6 +29,8 @@ pub use extract::{CurrentToken, CurrentUser};
 pub use handle::Adyton;
 pub use layer::{AuthLayer, CsrfLayer, RequireAbilities, require_abilities, require_any_ability};
 pub use openapi::openapi;
+pub use request_id::RequestIds;
+pub use routes::Checks;
 
 pub use adyton_core as core;
 #[cfg(feature = "sqlite")]
@@ -41,6 +45,7 @@ pub use adyton_core::config::Config;
 pub use adyton_core::csrf::CsrfReason;
 pub use adyton_core::device::Client;
 pub use adyton_core::error::{Error, Problems, Refusal};
+pub use adyton_core::event::{Event, EventKind};
 pub use adyton_core::token::WantedExpiry;
 pub use adyton_core::user::{User, UserId};
 

@@ -14,6 +14,7 @@ mod sessions;
 mod tokens;
 mod user;
 
+pub use health::Checks;
 pub(crate) use health::health;
 pub(crate) use sessions::SessionBody;
 

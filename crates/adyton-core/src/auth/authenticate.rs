@@ -160,20 +160,30 @@ impl Auth {
     ///
     /// # Errors
     /// [`Error::MissingAbility`] with those that are missing.
-    pub fn authorize(&self, principal: &Principal, abilities: &[&str]) -> Result<(), Error> {
+    pub fn authorize(
+        &self,
+        principal: &Principal,
+        abilities: &[&str],
+        client: &Client,
+    ) -> Result<(), Error> {
         let missing = principal.abilities().missing(abilities);
-        if missing.is_empty() { Ok(()) } else { Err(self.lacks(principal, missing)) }
+        if missing.is_empty() { Ok(()) } else { Err(self.lacks(principal, missing, client)) }
     }
 
     /// Refuses a principal that has none of these abilities.
     ///
     /// # Errors
     /// [`Error::MissingAbility`] with all of them.
-    pub fn authorize_any(&self, principal: &Principal, abilities: &[&str]) -> Result<(), Error> {
+    pub fn authorize_any(
+        &self,
+        principal: &Principal,
+        abilities: &[&str],
+        client: &Client,
+    ) -> Result<(), Error> {
         if abilities.iter().any(|ability| principal.can(ability)) {
             return Ok(());
         }
-        Err(self.lacks(principal, principal.abilities().missing(abilities)))
+        Err(self.lacks(principal, principal.abilities().missing(abilities), client))
     }
 
     /// The first moment at which a principal's credential is refused; none for never.
@@ -198,9 +208,14 @@ impl Auth {
         if stands { Ok(()) } else { Err(Refusal::TokenInvalid.into()) }
     }
 
-    fn lacks(&self, principal: &Principal, missing: Vec<String>) -> Error {
+    fn lacks(&self, principal: &Principal, missing: Vec<String>, client: &Client) -> Error {
         let event = Event::new(EventKind::AuthzFail, self.now()).user(principal.user_id());
-        self.refused(event.reason("missing_ability"), &Client::default());
+        let event = match (principal.session(), principal.token()) {
+            (Some(session), _) => event.session(&session.public_id),
+            (None, Some(token)) => event.token(token.id),
+            (None, None) => event,
+        };
+        self.refused(event.reason("missing_ability"), client);
         Error::MissingAbility(missing)
     }
 

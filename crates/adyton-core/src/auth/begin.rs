@@ -133,7 +133,7 @@ impl Auth {
         wanted: Wanted,
         client: &Client,
     ) -> Result<Option<SignIn>, Error> {
-        let (now, network) = (self.now(), client.address.map(device::network));
+        let now = self.now();
         let secrets = Drawn::of(wanted.guard)?;
         let replaced = self.replaced_by(wanted.replaced.as_ref(), client).await?;
         let (session, token) = self.new_session(wanted, &secrets, client, now)?;
@@ -144,12 +144,12 @@ impl Auth {
         };
         let events: Vec<Event> = [first, EventKind::SessionCreated]
             .into_iter()
-            .map(|kind| Event::new(kind, now).session(&session.public_id).network(network.clone()))
+            .map(|kind| Event::new(kind, now).session(&session.public_id).by(client))
             .collect();
         let device_secret = PlainText::draw(Kind::Device)?;
         let new_device = Event::new(EventKind::NewDevice, now).session(&session.public_id);
         // Nobody needs to hear of the device that they sign up with.
-        let new_device = existing.map(|_| new_device.network(network));
+        let new_device = existing.map(|_| new_device.by(client));
         let sighting = devices::sighting(client, &device_secret, new_device);
         let record = SignInRecord {
             device: sighting.clone(),
@@ -175,7 +175,7 @@ impl Auth {
         }
         for id in &written.ended {
             let event = Event::new(EventKind::SessionRevoked, now).user(written.user.id);
-            self.changed(&event.session(id).reason("too_many_sessions"));
+            self.changed(&event.session(id).reason("too_many_sessions").by(client));
         }
         for event in replaced.into_iter().flat_map(|replaced| replaced.events) {
             self.changed(&event);
@@ -227,7 +227,7 @@ impl Auth {
             let event = Event::new(EventKind::SessionRevoked, now)
                 .user(old.user_id)
                 .session(&old.public_id)
-                .network(client.address.map(device::network))
+                .by(client)
                 .reason("signed_in_again");
             Revocation { user_id: old.user_id, which: Which::One(old.id), now, events: vec![event] }
         }))

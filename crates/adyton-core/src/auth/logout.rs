@@ -1,7 +1,7 @@
 //! Sign out: end what was presented, and say nothing of whether it was still good.
 
 use super::Auth;
-use crate::device::{self, Client};
+use crate::device::Client;
 use crate::error::Error;
 use crate::event::{Event, EventKind};
 use crate::secret::{Kind, PlainText};
@@ -89,8 +89,7 @@ impl Auth {
         events: Vec<Event>,
         client: &Client,
     ) -> Result<usize, Error> {
-        let network = client.address.map(device::network);
-        let whose = |event: Event| event.user(user_id).network(network.clone());
+        let whose = |event: Event| event.user(user_id).by(client);
         let events: Vec<Event> = events.into_iter().map(whose).collect();
         let revocation = Revocation { user_id, which, now: self.now(), events: events.clone() };
         let store = self.0.store.clone();

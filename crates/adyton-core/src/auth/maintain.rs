@@ -59,6 +59,7 @@ impl Auth {
     async fn step(&self, tick: u64) {
         report("erase salts", self.erase_salts().await);
         if tick.is_multiple_of(FLUSH) {
+            self.observe();
             report("write down uses", self.flush_touches().await);
             report("write down refusals", self.write_refusals(Some(self.now())).await);
         }
@@ -77,12 +78,12 @@ impl Auth {
     /// Writes the refusals of minutes that are over; all of them for `None`. What a failing store
     /// does not take waits for the next time.
     async fn write_refusals(&self, over_at: Option<Timestamp>) -> Result<(), StoreError> {
-        let refusals = self.0.refusals.take(over_at);
+        let refusals = self.0.audit.take(over_at);
         if refusals.is_empty() {
             return Ok(());
         }
         let written = self.0.store.record(refusals.clone()).await;
-        written.inspect_err(|_| self.0.refusals.put_back(refusals))
+        written.inspect_err(|_| self.0.audit.put_back(refusals))
     }
 
     async fn flush_touches(&self) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use super::{Auth, Principal};
 use crate::auth::login::check_typed;
-use crate::device::{self, Client};
+use crate::device::Client;
 use crate::error::{Error, Problems};
 use crate::event::{Event, EventKind};
 use crate::session::SessionId;
@@ -70,19 +70,13 @@ impl Auth {
         client: &Client,
     ) -> Result<bool, Error> {
         let now = self.now();
-        let event = Event::new(EventKind::AuthnPasswordChange, now)
-            .user(user_id)
-            .network(client.address.map(device::network));
-        let written = event.clone();
-        let change =
-            PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event: written };
+        let event = Event::new(EventKind::AuthnPasswordChange, now).user(user_id).by(client);
+        let change = PasswordChange { user_id, expected, new, keep, revoke_tokens, now, event };
         let store = self.0.store.clone();
         let change = async move { store.change_password(change).await };
         let changed = self.change(user_id, change).await?;
-        if changed {
-            self.changed(&event);
-        }
-        Ok(changed)
+        changed.iter().flatten().for_each(|event| self.changed(event));
+        Ok(changed.is_some())
     }
 
     /// The account, if this is its password; otherwise a problem of that field, never a 401: the

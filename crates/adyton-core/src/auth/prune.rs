@@ -1,6 +1,7 @@
 //! Removing what has had its time.
 
 use super::Auth;
+use crate::config::Lifetime;
 use crate::error::Error;
 use crate::store::Pruned;
 
@@ -8,7 +9,8 @@ use crate::store::Pruned;
 const BATCH: u32 = 1_000;
 
 impl Auth {
-    /// Deletes what expired or was revoked more than `hours` ago, batch by batch, and tells of each.
+    /// Deletes what expired or was revoked more than `hours` ago, and events older than
+    /// `event_retention`, batch by batch, and tells of each.
     ///
     /// # Errors
     /// [`Error::Store`]; what earlier batches removed stays removed.
@@ -20,12 +22,22 @@ impl Auth {
         let before = self.now().minus(hours.saturating_mul(3600));
         let mut sum = Pruned::default();
         loop {
-            let batch = self.0.store.prune(before, BATCH).await?;
+            let mut batch = self.0.store.prune(before, BATCH).await?;
+            batch.events = self.prune_events().await?;
             if batch.total() == 0 {
                 return Ok(sum);
             }
             sum += batch;
             progress(sum);
         }
+    }
+
+    /// One batch of the events that were kept for as long as `event_retention` says.
+    async fn prune_events(&self) -> Result<u64, Error> {
+        let kept = self.config().event_retention;
+        if kept == Lifetime::ZERO {
+            return Ok(0);
+        }
+        Ok(self.0.store.prune_events(self.now().minus(kept.seconds()), BATCH).await?)
     }
 }

@@ -3,7 +3,7 @@
 use super::Auth;
 use super::begin::{Secrets, SignIn, Tokens};
 use crate::clock::Timestamp;
-use crate::device::{self, Client};
+use crate::device::Client;
 use crate::error::{Error, Refusal};
 use crate::event::{Event, EventKind};
 use crate::password::Overloaded;
@@ -84,7 +84,7 @@ impl Auth {
         let event = Event::new(EventKind::SessionRenewed, now)
             .user(session.user_id)
             .session(&session.public_id)
-            .network(client.address.map(device::network));
+            .by(client);
         let rotation = Rotation {
             session: session.id,
             user_id: session.user_id,

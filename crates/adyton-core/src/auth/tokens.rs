@@ -3,7 +3,7 @@
 use super::{Auth, Principal, users};
 use crate::ability::Abilities;
 use crate::clock::Timestamp;
-use crate::device::{self, Client};
+use crate::device::Client;
 use crate::error::{Error, Problems, Refusal};
 use crate::event::{Event, EventKind};
 use crate::secret::{Kind, PlainText};
@@ -97,9 +97,7 @@ impl Auth {
         client: &Client,
     ) -> Result<Token, Error> {
         let now = self.now();
-        let event = Event::new(EventKind::AuthnTokenCreated, now)
-            .user(owner)
-            .network(client.address.map(device::network));
+        let event = Event::new(EventKind::AuthnTokenCreated, now).user(owner).by(client);
         let issue = TokenIssue {
             user_id: owner,
             token,
@@ -162,10 +160,8 @@ impl Auth {
         id: TokenId,
         client: &Client,
     ) -> Result<bool, Error> {
-        let event = Event::new(EventKind::AuthnTokenRevoked, self.now())
-            .user(owner)
-            .token(id)
-            .network(client.address.map(device::network));
+        let event =
+            Event::new(EventKind::AuthnTokenRevoked, self.now()).user(owner).token(id).by(client);
         let (store, written) = (self.0.store.clone(), event.clone());
         let change = async move { store.delete_token(owner, id, written).await };
         let found = self.change(owner, change).await?;

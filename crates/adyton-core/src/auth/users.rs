@@ -4,7 +4,7 @@ use super::login::{check_typed, read_email};
 use super::password::wrong;
 use super::register::{Registration, taken};
 use super::{Auth, Principal};
-use crate::device::{self, Client};
+use crate::device::Client;
 use crate::error::{Error, Problems};
 use crate::event::{Event, EventKind};
 use crate::store::UserUpdate;
@@ -43,9 +43,7 @@ impl Auth {
         }
         self.still_stands(caller).await?;
         let now = self.now();
-        let event = Event::new(EventKind::UserUpdated, now)
-            .user(id)
-            .network(client.address.map(device::network));
+        let event = Event::new(EventKind::UserUpdated, now).user(id).by(client);
         let (store, written) = (self.0.store.clone(), event.clone());
         let update = async move { store.update_user(id, change, now, written).await };
         match self.change(id, update).await? {
@@ -95,9 +93,7 @@ impl Auth {
         verified: Option<StoredPassword>,
         client: &Client,
     ) -> Result<bool, Error> {
-        let event = Event::new(EventKind::UserDeleted, self.now())
-            .user(id)
-            .network(client.address.map(device::network));
+        let event = Event::new(EventKind::UserDeleted, self.now()).user(id).by(client);
         let (store, written) = (self.0.store.clone(), event.clone());
         let delete = async move { store.delete_account(id, verified, written).await };
         let deleted = self.change(id, delete).await?;

@@ -303,8 +303,7 @@ impl Config {
         });
         later(!remote, "connector.options", databases)?;
         later(self.no_auth_routes.is_empty(), "no_auth_routes", "`/verify`")?;
-        later(self.rate_limiting.store == "memory", "rate_limiting.store", "a shared store")?;
-        later(self.server.metrics_listen.is_none(), "server.metrics_listen", "metrics")
+        later(self.rate_limiting.store == "memory", "rate_limiting.store", "a shared store")
     }
 }
 

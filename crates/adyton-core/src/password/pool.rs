@@ -2,6 +2,7 @@
 //! a queue that sheds. Without the bound a flood of sign-ins takes gigabytes.
 
 use super::scheme::{self, HashError, Memory};
+use crate::clock::Stopwatch;
 use crate::user::StoredPassword;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,16 +17,23 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// Work and the caller who waits for it.
 trait Job: Send {
+    /// Since it was queued.
+    fn waited(&self) -> Duration;
     fn is_abandoned(&self) -> bool;
     fn run(self: Box<Self>, memory: &mut Memory);
 }
 
 struct Task<T, F> {
+    queued: Stopwatch,
     work: F,
     reply: oneshot::Sender<T>,
 }
 
 impl<T: Send, F: FnOnce(&mut Memory) -> T + Send> Job for Task<T, F> {
+    fn waited(&self) -> Duration {
+        self.queued.elapsed()
+    }
+
     fn is_abandoned(&self) -> bool {
         self.reply.is_closed()
     }
@@ -94,13 +102,24 @@ impl Hasher {
         self.run(move |memory| scheme::verify(&password, stored.as_str(), memory)).await
     }
 
+    /// Whether one more hash would be shed.
+    pub(crate) fn is_full(&self) -> bool {
+        let state = self.0.lock();
+        state.queue.len() >= self.0.longest_queue + state.idle
+    }
+
+    /// Sets the metric of its queue.
+    pub(crate) fn observe(&self) {
+        metrics::gauge!("adyton_hash_queue_length").set(self.0.lock().queue.len() as f64);
+    }
+
     /// Queues work and waits for it. Work whose caller has gone is not begun.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
         let (reply, answer) = oneshot::channel();
-        self.0.push(Box::new(Task { work, reply }))?;
+        self.0.push(Box::new(Task { queued: Stopwatch::start(), work, reply }))?;
         answer.await.map_err(|_| Overloaded)
     }
 }
@@ -120,6 +139,7 @@ impl Shared {
             state.queue.retain(|job| !job.is_abandoned());
         }
         if state.queue.len() >= room {
+            metrics::counter!("adyton_hash_rejected_total").increment(1);
             return Err(Overloaded);
         }
         state.queue.push_back(job);
@@ -131,8 +151,11 @@ impl Shared {
         let mut memory = Memory::default();
         while let Some(job) = self.next(&mut memory) {
             if !job.is_abandoned() {
+                metrics::histogram!("adyton_hash_wait_seconds").record(job.waited());
+                let begun = Stopwatch::start();
                 // A panic would take the thread along; the caller learns from the closed channel.
                 let _ = catch_unwind(AssertUnwindSafe(|| job.run(&mut memory)));
+                metrics::histogram!("adyton_hash_duration_seconds").record(begun.elapsed());
             }
         }
     }

@@ -11,8 +11,8 @@ mod tokens;
 mod users;
 
 use super::{
-    EventStore, OpenedSession, OwnedRevocation, PasswordChange, Pruned, SessionOpening,
-    SignInRecord, SignedIn, Store, StoreError, Which, Who,
+    EventFilter, EventStore, OpenedSession, OwnedRevocation, PasswordChange, Pruned,
+    SessionOpening, SignInRecord, SignedIn, Store, StoreError, Which, Who,
 };
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
@@ -65,20 +65,22 @@ impl Store for MemoryStore {
         Ok(Some(opened.by(user)))
     }
 
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError> {
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<Event>>, StoreError> {
         let tables = &mut *self.tables();
         let expected = change.expected.as_ref();
         if !tables.set_password(change.user_id, expected, change.new, change.now) {
-            return Ok(false);
+            return Ok(None);
         }
-        tables.revoke_owned(OwnedRevocation {
+        Ok(Some(tables.revoke_owned(OwnedRevocation {
             user_id: change.user_id,
             keep: change.keep,
             tokens: change.revoke_tokens,
             now: change.now,
             event: Some(change.event),
-        });
-        Ok(true)
+        })))
     }
 
     async fn delete_account(
@@ -102,9 +104,8 @@ impl Store for MemoryStore {
         self.tables().open_session(opening)
     }
 
-    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError> {
-        self.tables().revoke_owned(revocation);
-        Ok(())
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<Vec<Event>, StoreError> {
+        Ok(self.tables().revoke_owned(revocation))
     }
 
     async fn delete_owned(&self, user_id: UserId) -> Result<(), StoreError> {
@@ -133,8 +134,20 @@ impl EventStore for MemoryStore {
         Ok(())
     }
 
-    async fn list_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
-        Ok(self.tables().events.iter().rev().take(limit as usize).cloned().collect())
+    async fn list_events(&self, filter: EventFilter) -> Result<Vec<Event>, StoreError> {
+        let tables = self.tables();
+        let mut found: Vec<_> =
+            tables.events.iter().rev().filter(|event| filter.takes(event)).cloned().collect();
+        // Refusals are written when their minute is over, but listed where they happened.
+        found.sort_by_key(|event| std::cmp::Reverse(event.created_at));
+        found.truncate(filter.limit as usize);
+        Ok(found)
+    }
+
+    async fn prune_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let events = &mut self.tables().events;
+        let old = events.extract_if(.., |event| event.created_at < before);
+        Ok(old.take(limit as usize).count() as u64)
     }
 }
 
@@ -162,21 +175,23 @@ fn stands(stored: Option<&StoredPassword>, expected: Option<&StoredPassword>) ->
 }
 
 impl Tables {
-    fn revoke_owned(&mut self, revocation: OwnedRevocation) {
+    fn revoke_owned(&mut self, revocation: OwnedRevocation) -> Vec<Event> {
         let OwnedRevocation { user_id, keep, tokens, now, event } = revocation;
-        let network = event.as_ref().and_then(|event| event.network.clone());
+        let why = event.clone();
         let of = |kind| {
-            Event::new(kind, now).user(user_id).reason("password_change").network(network.clone())
+            let event = Event::new(kind, now).user(user_id).reason("password_change");
+            why.iter().fold(event, Event::beside)
         };
-        self.events.extend(event);
+        let mut written: Vec<_> = event.into_iter().collect();
         let ended = self.end_sessions(user_id, keep.map_or(Which::All, Which::AllBut), now);
-        let ended = ended.iter().map(|id| of(EventKind::SessionRevoked).session(id));
-        self.events.extend(ended);
+        written.extend(ended.iter().map(|id| of(EventKind::SessionRevoked).session(id)));
         if tokens {
             let deleted = self.delete_personal_tokens(user_id);
-            let deleted = deleted.into_iter().map(|id| of(EventKind::AuthnTokenRevoked).token(id));
-            self.events.extend(deleted);
+            written
+                .extend(deleted.into_iter().map(|id| of(EventKind::AuthnTokenRevoked).token(id)));
         }
+        self.events.extend(written.iter().cloned());
+        written
     }
 
     fn delete_owned(&mut self, user_id: UserId) {

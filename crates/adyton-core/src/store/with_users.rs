@@ -17,9 +17,9 @@
 //! and into the store as well: those are what [`EventStore::list_events`] gives.
 
 use super::{
-    DeviceStore, EventStore, Issued, OpenedSession, OwnedRevocation, PasswordChange, Pruned,
-    Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store, StoreError,
-    TokenIssue, TokenStore, Touches, UserStore, UserUpdate, Which, Who,
+    DeviceStore, EventFilter, EventStore, Issued, OpenedSession, OwnedRevocation, PasswordChange,
+    Pruned, Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store,
+    StoreError, TokenIssue, TokenStore, Touches, UserStore, UserUpdate, Which, Who,
 };
 use crate::clock::Timestamp;
 use crate::device::KnownDevice;
@@ -72,12 +72,15 @@ impl Store for WithUsers {
         .await
     }
 
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError> {
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<Event>>, StoreError> {
         let this = self.clone();
         to_the_end(async move {
             let PasswordChange { user_id, expected, new, now, .. } = change;
             if this.admitted(user_id, expected.as_ref()).await?.is_none() {
-                return Ok(false);
+                return Ok(None);
             }
             let mut revocation = OwnedRevocation {
                 user_id,
@@ -86,13 +89,14 @@ impl Store for WithUsers {
                 now,
                 event: None,
             };
-            this.store.revoke_owned(revocation.clone()).await?;
+            let ended = this.store.revoke_owned(revocation.clone()).await?;
             if !this.users.set_password(user_id, expected.as_ref(), new, now).await? {
-                return Ok(false);
+                return Ok(None);
             }
             revocation.event = Some(change.event);
-            this.store.revoke_owned(revocation).await?;
-            Ok(true)
+            let mut written = this.store.revoke_owned(revocation).await?;
+            written.extend(ended);
+            Ok(Some(written))
         })
         .await
     }
@@ -126,7 +130,7 @@ impl Store for WithUsers {
         self.store.open_session(opening).await
     }
 
-    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError> {
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<Vec<Event>, StoreError> {
         self.store.revoke_owned(revocation).await
     }
 
@@ -377,8 +381,12 @@ impl EventStore for WithUsers {
         self.store.record(events).await
     }
 
-    async fn list_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
-        self.store.list_events(limit).await
+    async fn list_events(&self, filter: EventFilter) -> Result<Vec<Event>, StoreError> {
+        self.store.list_events(filter).await
+    }
+
+    async fn prune_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.store.prune_events(before, limit).await
     }
 }
 

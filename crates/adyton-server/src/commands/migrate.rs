@@ -64,8 +64,8 @@ async fn migrate(
 }
 
 fn show(migrated: &MigrationReport, out: &mut impl Write) -> Result<()> {
-    let MigrationReport { created, adopted, changed, .. } = migrated;
-    for (done, tables) in [("created", created), ("adopted", adopted), ("changed", changed)] {
+    let (created, altered, adopted) = (&migrated.created, &migrated.altered, &migrated.adopted);
+    for (done, tables) in [("created", created), ("altered", altered), ("adopted", adopted)] {
         tables.iter().try_for_each(|table| writeln!(out, "{done} {table}"))?;
     }
     for warning in &migrated.warnings {
@@ -76,9 +76,9 @@ fn show(migrated: &MigrationReport, out: &mut impl Write) -> Result<()> {
 
 /// One object, whether or not there was an import.
 fn as_json(migrated: &MigrationReport, imported: Option<&ImportReport>) -> serde_json::Value {
-    let MigrationReport { created, adopted, changed, warnings, .. } = migrated;
+    let MigrationReport { created, altered, adopted, warnings, .. } = migrated;
     let mut report = json!({
-        "created": created, "adopted": adopted, "changed": changed, "warnings": warnings,
+        "created": created, "altered": altered, "adopted": adopted, "warnings": warnings,
     });
     if let Some(imported) = imported {
         report["imported"] = imported.imported.into();

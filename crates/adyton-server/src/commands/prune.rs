@@ -24,14 +24,17 @@ pub(crate) fn run(command: &Prune, settings: &Settings, out: &mut impl Write) ->
         let bar = terminal::progress("rows removed");
         let pruned = auth.prune(command.hours, |sum| bar.set_position(sum.total())).await?;
         bar.finish_and_clear();
-        let Pruned { tokens, sessions, superseded, devices } = pruned;
+        let Pruned { tokens, sessions, superseded, devices, events } = pruned;
         if command.json {
-            let answer = json!({ "tokens": tokens, "sessions": sessions, "superseded": superseded, "devices": devices });
+            let answer = json!({
+                "tokens": tokens, "sessions": sessions, "superseded": superseded,
+                "devices": devices, "events": events,
+            });
             writeln!(out, "{answer}")?;
         } else {
             writeln!(
                 out,
-                "removed {tokens} tokens, {sessions} sessions, {superseded} replaced refresh tokens and {devices} devices"
+                "removed {tokens} tokens, {sessions} sessions, {superseded} replaced refresh tokens, {devices} devices and {events} events"
             )?;
         }
         Ok(())

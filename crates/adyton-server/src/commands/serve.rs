@@ -3,13 +3,17 @@
 
 use super::terminal::shown;
 use crate::config_file::{Environment, Settings};
-use crate::{http, pages, telemetry};
+use crate::http::{self, Requests, Timeouts};
+use crate::{metrics, pages, telemetry};
 use adyton::core::config::SessionGuard;
 use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result};
+use metrics_exporter_prometheus::PrometheusHandle;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 pub(crate) fn run(
     settings: &Settings,
@@ -23,13 +27,19 @@ pub(crate) fn run(
 
 async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
     let server = &settings.config.server;
-    let origin = settings.origin("server.listen");
     let stop = http::stop_signal().context("cannot listen for signals")?;
+    // Before anything is counted.
+    let collected = match server.metrics_listen {
+        Some(address) => Some((address, metrics::install()?)),
+        None => None,
+    };
     let auth = Adyton::builder().config(settings.config.clone()).build().await;
     let auth = auth.context("cannot start")?;
-    let listener = TcpListener::bind(server.listen)
-        .await
-        .with_context(|| format!("cannot listen on {} ({origin})", server.listen))?;
+    let listener = bind(settings, "server.listen", server.listen).await?;
+    let telling = match collected {
+        Some((address, collected)) => Some(tell(settings, address, collected, &auth).await?),
+        None => None,
+    };
     let address = listener.local_addr()?;
     // Nobody has to read this: a server whose output is closed serves all the same.
     let _ = greet(settings, address, out);
@@ -43,10 +53,35 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
     let router = router
         .fallback(async || Rejection::NoSuchRoute)
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed);
-    http::serve(listener, router, http::Timeouts::from(server), stop).await;
+    let requests = Some(Arc::new(Requests::new(&settings.config)?));
+    let timeouts = Timeouts::from(server);
+    http::serve_counted(listener, router, timeouts, requests, stop).await;
+    drop(telling);
     auth.flush().await.context("what was only in memory is lost")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn bind(settings: &Settings, key: &str, address: SocketAddr) -> Result<TcpListener> {
+    let origin = || format!("cannot listen on {address} ({})", settings.origin(key));
+    TcpListener::bind(address).await.with_context(origin)
+}
+
+/// Serves metrics on their own address until what it returns is dropped.
+async fn tell(
+    settings: &Settings,
+    address: SocketAddr,
+    collected: PrometheusHandle,
+    auth: &Adyton,
+) -> Result<JoinSet<()>> {
+    let listener = bind(settings, "server.metrics_listen", address).await?;
+    tracing::info!(address = %listener.local_addr()?, "serving metrics");
+    let router = metrics::router(collected.clone(), auth);
+    let timeouts = Timeouts::from(&settings.config.server);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(http::serve(listener, router, timeouts, std::future::pending()));
+    tasks.spawn(metrics::keep_up(collected));
+    Ok(tasks)
 }
 
 /// What a person needs to go on, whatever the log leaves out.

@@ -56,8 +56,9 @@ impl FromRequestParts<Site> for Member {
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Failure> {
         let caller = <CurrentToken as FromRequestParts<Site>>::from_request_parts(parts, site);
         let CurrentToken(principal) = caller.await?;
-        site.auth().authorize(&principal, &["account"])?;
-        Ok(Self { browser: Browser::from_request_parts(parts, site).await?, principal })
+        let browser = Browser::from_request_parts(parts, site).await?;
+        site.auth().authorize(&principal, &["account"], browser.client())?;
+        Ok(Self { browser, principal })
     }
 }
 

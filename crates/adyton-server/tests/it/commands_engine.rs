@@ -212,11 +212,11 @@ async fn prune_removes_what_is_over_and_nothing_else() {
     let alive = server.refresh(&alive.refresh_token()).await;
     let past = "UPDATE auth_superseded_tokens SET expires_at = datetime('now', '-1 hour')";
     assert_eq!(place.database().execute(past, []).unwrap(), 1);
-    let nothing = json!({ "tokens": 0, "sessions": 0, "superseded": 0, "devices": 0 });
+    let nothing = json!({ "tokens": 0, "sessions": 0, "superseded": 0, "devices": 0, "events": 0 });
     assert_eq!(place.json("prune --json"), nothing, "not before a day has passed");
-    let all = json!({ "tokens": 1, "sessions": 1, "superseded": 1, "devices": 0 });
+    let all = json!({ "tokens": 1, "sessions": 1, "superseded": 1, "devices": 0, "events": 0 });
     assert_eq!(place.json("prune --hours 0 --json"), all);
-    let told = "removed 0 tokens, 0 sessions, 0 replaced refresh tokens and 0 devices\n";
+    let told = "removed 0 tokens, 0 sessions, 0 replaced refresh tokens, 0 devices and 0 events\n";
     assert_eq!(place.done("prune --hours 0"), told);
     assert_eq!(server.user(&alive.token()).await, 200);
     assert_eq!(server.user(&kept).await, 200);
@@ -253,8 +253,7 @@ fn migrate_tells_and_pretends_before_it_changes_anything() {
     assert_eq!(made["created"].as_array().unwrap().len(), 6, "{made}");
     assert_eq!(tables(), 7);
     let again = place.json("migrate --json");
-    let nothing = json!({ "created": [], "adopted": [], "changed": [], "warnings": [] });
-    assert_eq!(again, nothing);
+    assert_eq!(again, json!({ "created": [], "altered": [], "adopted": [], "warnings": [] }));
     assert_eq!(place.done("migrate"), "the tables are up to date\n");
     assert_eq!(place.done("migrate --pretend"), "");
     assert!(place.done("migrate --status").lines().all(|line| line.contains("\tapplied 20")));

@@ -2,7 +2,8 @@
 
 use crate::world::{NOW, World, add_user, sign_in};
 use adyton_core::secret::Hash;
-use adyton_core::store::SessionStore;
+use adyton_core::store::{EventFilter, EventStore, SessionStore};
+use adyton_core::user::UserId;
 use adyton_sql::{MigrationState, SqlError, SqlStore};
 
 /// As Laravel's own migrations make them on SQLite.
@@ -41,6 +42,33 @@ async fn migrating_twice_is_migrating_once() {
     assert!(status.iter().all(|status| status.state == MigrationState::Applied(NOW)));
     assert!(store.is_current().await.unwrap() && !store.adopted_token_table().await.unwrap());
     assert_eq!(store.pretend().await.unwrap(), "");
+}
+
+/// As version 0.1 made it.
+const FIRST_EVENTS: &str = "
+CREATE TABLE auth_events (id INTEGER PRIMARY KEY AUTOINCREMENT, event VARCHAR(64) NOT NULL,
+  count INTEGER NOT NULL, user_id INTEGER, session_id VARCHAR(64), token_id INTEGER,
+  network VARCHAR(64), reason VARCHAR(255), created_at DATETIME NOT NULL);
+CREATE TABLE adyton_migrations (name VARCHAR(64) NOT NULL, table_name VARCHAR(64) NOT NULL,
+  adopted INTEGER NOT NULL, applied_at DATETIME NOT NULL, PRIMARY KEY (name, table_name));
+INSERT INTO adyton_migrations VALUES ('0005_auth_events', 'auth_events', 0, '2026-01-01 00:00:00');
+INSERT INTO auth_events (event, count, user_id, created_at)
+  VALUES ('authz_fail', 3, 7, '2026-01-02 00:00:00');
+";
+
+#[tokio::test]
+async fn a_table_of_an_earlier_version_is_changed_and_keeps_its_rows() {
+    let world = World::with_tables(FIRST_EVENTS);
+    let store = world.open();
+    assert!(!store.is_current().await.unwrap());
+    assert!(store.pretend().await.unwrap().contains("ADD COLUMN request_id"));
+    let report = store.migrate(NOW).await.unwrap();
+    assert_eq!(report.altered, ["auth_events"]);
+    assert!(!report.created.contains(&"auth_events".to_owned()));
+    assert!(store.is_current().await.unwrap());
+    assert_eq!(store.migrate(NOW).await.unwrap(), Default::default());
+    let [kept] = &store.list_events(EventFilter::latest(9)).await.unwrap()[..] else { panic!() };
+    assert_eq!((kept.count, kept.user_id, &kept.request_id), (3, Some(UserId(7)), &None));
 }
 
 #[tokio::test]

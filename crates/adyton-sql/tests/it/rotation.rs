@@ -3,7 +3,7 @@
 use crate::world::{NOW, World, add_user, event, rotation, sign_in};
 use adyton_core::event::EventKind;
 use adyton_core::secret::Hash;
-use adyton_core::store::{EventStore, Revocation, SessionStore, TokenStore, Which};
+use adyton_core::store::{EventFilter, EventStore, Revocation, SessionStore, TokenStore, Which};
 
 #[tokio::test]
 async fn a_rotation_moves_every_pointer() {
@@ -72,7 +72,7 @@ async fn a_revoked_session_is_not_ended_again() {
     assert!(store.revoke_sessions(revocation(Which::All)).await.unwrap().is_empty());
     assert!(store.rotate(rotation(&two.session, "b", "c", NOW)).await.unwrap().is_none());
     assert_eq!(world.count("SELECT COUNT(*) FROM personal_access_tokens"), 0);
-    let latest = store.list_events(1).await.unwrap().remove(0);
+    let latest = store.list_events(EventFilter::latest(1)).await.unwrap().remove(0);
     assert_eq!(
         (latest.event, latest.session_id.as_deref()),
         (EventKind::SessionRevoked, Some("public-b"))

@@ -7,8 +7,8 @@ use crate::world::{
 use adyton_core::event::{Event, EventKind};
 use adyton_core::secret::Hash;
 use adyton_core::store::{
-    EventStore, OwnedRevocation, PasswordChange, SessionStore, Store, TokenIssue, TokenStore,
-    UserStore, UserUpdate, Who,
+    EventFilter, EventStore, OwnedRevocation, PasswordChange, SessionStore, Store, TokenIssue,
+    TokenStore, UserStore, UserUpdate, Who,
 };
 use adyton_core::user::UserChange;
 
@@ -86,7 +86,10 @@ async fn the_longest_idle_session_makes_room() {
     assert_eq!(sign_in(&store, &user, "d").await.ended, ["public-a"]);
     assert!(store.find_token(&Hash::of("access of a")).await.unwrap().is_none());
     let ended = event(EventKind::SessionRevoked).user(user.id).session("public-a");
-    assert_eq!(store.list_events(1).await.unwrap(), [ended.reason("too_many_sessions")]);
+    assert_eq!(
+        store.list_events(EventFilter::latest(1)).await.unwrap(),
+        [ended.reason("too_many_sessions")]
+    );
     let live = store.list_sessions(user.id, NOW).await.unwrap();
     assert_eq!(
         live.iter().map(|s| &*s.public_id).collect::<Vec<_>>(),
@@ -117,13 +120,13 @@ async fn a_password_that_changed_meanwhile_signs_nobody_in() {
         now: NOW,
         event: event(EventKind::AuthnPasswordChange),
     };
-    assert!(store.change_password(change.clone()).await.unwrap());
-    assert!(!store.change_password(change.clone()).await.unwrap());
+    assert!(store.change_password(change.clone()).await.unwrap().is_some());
+    assert!(store.change_password(change.clone()).await.unwrap().is_none());
     assert!(store.sign_in(record(existing(&user), "late", NOW)).await.unwrap().is_none());
     assert_eq!(store.list_sessions(user.id, NOW).await.unwrap(), [kept]);
     assert_eq!(store.list_tokens(user.id).await.unwrap().len(), 1);
     let change = PasswordChange { expected: None, revoke_tokens: true, ..change };
-    assert!(store.change_password(change).await.unwrap());
+    assert!(store.change_password(change).await.unwrap().is_some());
     assert!(store.list_tokens(user.id).await.unwrap().is_empty());
     assert!(store.find_token(&Hash::of("access of kept")).await.unwrap().is_some());
 }
@@ -291,9 +294,16 @@ async fn what_ends_with_a_password_is_told_one_by_one() {
     };
     let ended = told(EventKind::SessionRevoked).session("public-other");
     let deleted = told(EventKind::AuthnTokenRevoked).token(token.id);
-    assert_eq!(store.list_events(3).await.unwrap(), [deleted, ended, why.clone()]);
+    assert_eq!(
+        store.list_events(EventFilter::latest(3)).await.unwrap(),
+        [deleted, ended, why.clone()]
+    );
     store.revoke_owned(revocation).await.unwrap();
-    assert_eq!(store.list_events(1).await.unwrap(), [why], "nothing ends twice");
+    assert_eq!(
+        store.list_events(EventFilter::latest(1)).await.unwrap(),
+        [why],
+        "nothing ends twice"
+    );
 }
 
 fn issue(

@@ -2,8 +2,6 @@
 
 use crate::extract::installed;
 use crate::{Rejection, guard};
-use adyton_core::auth::Principal;
-use adyton_core::error::Error;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use std::convert::Infallible;
@@ -53,17 +51,13 @@ impl RequireAbilities {
         let (mut parts, body) = request.into_parts();
         let auth = installed(&parts)?;
         let principal = guard::require(&auth, &mut parts).await?;
-        self.authorize(&auth, &principal)?;
-        Ok(Request::from_parts(parts, body))
-    }
-
-    fn authorize(&self, auth: &crate::Adyton, principal: &Principal) -> Result<(), Error> {
         let abilities: Vec<&str> = self.abilities.iter().map(String::as_str).collect();
         if self.any {
-            auth.authorize_any(principal, &abilities)
+            guard::authorize_any(&auth, &principal, &abilities, &parts)?;
         } else {
-            auth.authorize(principal, &abilities)
+            guard::authorize(&auth, &principal, &abilities, &parts)?;
         }
+        Ok(Request::from_parts(parts, body))
     }
 }
 

@@ -1,15 +1,33 @@
 //! `/healthz` and `/readyz`, for whoever starts and watches the process.
 
 use crate::{Adyton, Rejection};
-use axum::Router;
+use adyton_core::Error;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Json, Router};
 use http::HeaderName;
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use serde::Serialize;
 
 const HEADERS: [(HeaderName, &str); 2] =
     [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+
+/// What `/readyz` has looked at, in words of ours: no path, no address and no error text, which
+/// anybody may read here. The log has the cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Checks {
+    /// `ok`, or `unreachable`: then nothing can be answered.
+    store: &'static str,
+    /// `ok`, or `full`: one more sign-in would be told to come again, and all else goes on.
+    hashing: &'static str,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    checks: Checks,
+}
 
 pub(crate) fn health(auth: &Adyton) -> Router {
     Router::new()
@@ -18,6 +36,18 @@ pub(crate) fn health(auth: &Adyton) -> Router {
         .with_state(auth.clone())
 }
 
+/// Whether requests should be sent here. A full queue is no reason against it: it empties by
+/// itself, and whoever took the process out of service would fill the others' queues.
 async fn ready(State(auth): State<Adyton>) -> impl IntoResponse {
-    (HEADERS, auth.ping().await.map(|()| "ready\n").map_err(Rejection::from))
+    let store = auth.ping().await;
+    let checks = Checks {
+        store: if store.is_ok() { "ok" } else { "unreachable" },
+        hashing: if auth.is_saturated() { "full" } else { "ok" },
+    };
+    (HEADERS, verdict(store, checks))
+}
+
+fn verdict(store: Result<(), Error>, checks: Checks) -> Result<Json<Ready>, Rejection> {
+    store.map_err(|error| Rejection::Unready(error, checks))?;
+    Ok(Json(Ready { status: "ready", checks }))
 }

@@ -2,6 +2,7 @@
 
 use crate::store::Mode;
 use crate::world::World;
+use serde_json::json;
 
 #[tokio::test]
 async fn the_process_lives_and_the_store_answers() {
@@ -11,6 +12,9 @@ async fn the_process_lives_and_the_store_answers() {
         assert_eq!(response.header("cache-control"), "no-store");
         assert_eq!(response.header("x-content-type-options"), "nosniff");
     }
+    let ready = world.anonymous().visit("/readyz").await;
+    let checks = json!({ "store": "ok", "hashing": "ok" });
+    assert_eq!(ready.json, json!({ "status": "ready", "checks": checks }));
 }
 
 #[tokio::test]
@@ -20,6 +24,7 @@ async fn a_process_lives_without_its_store_and_is_not_ready() {
     world.anonymous().visit("/healthz").await.expect(200);
     let response = world.anonymous().visit("/readyz").await.refused(503, "store_unavailable");
     assert_eq!(response.header("cache-control"), "no-store");
+    assert_eq!(response["checks"], json!({ "store": "unreachable", "hashing": "ok" }));
     assert!(!response.body.contains("unplugged"), "the cause is nobody's business");
     world.store.set(Mode::Up);
     world.anonymous().visit("/readyz").await.expect(200);

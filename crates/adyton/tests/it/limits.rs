@@ -3,7 +3,7 @@
 use crate::store::Mode;
 use crate::world::{Actor, PASSWORD, Response, World};
 use adyton::core::event::EventKind;
-use adyton::core::store::EventStore;
+use adyton::core::store::{EventFilter, EventStore};
 use adyton::{NewPersonalToken, Registration};
 use http::Method;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ fn blocked(world: &World, response: Response, limit: u32, seconds: u64) {
 /// The reasons of the events of a kind, each with its count, sorted.
 async fn reasons(world: &World, kind: EventKind) -> Vec<(String, u32)> {
     world.auth.flush().await.unwrap();
-    let events = world.store.list_events(1000).await.unwrap().into_iter();
+    let events = world.store.list_events(EventFilter::latest(1000)).await.unwrap().into_iter();
     let events = events.filter(|event| event.event == kind);
     let mut reasons: Vec<_> =
         events.map(|event| (event.reason.unwrap_or_default().into_owned(), event.count)).collect();

@@ -8,6 +8,7 @@ mod cors;
 mod csrf;
 mod devices;
 mod document;
+mod events;
 mod examples;
 mod extract;
 mod faults;

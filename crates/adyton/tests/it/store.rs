@@ -8,9 +8,9 @@ use adyton::core::event::Event;
 use adyton::core::secret::Hash;
 use adyton::core::session::{FoundCookie, FoundSession, Session};
 use adyton::core::store::{
-    DeviceStore, EventStore, Issued, MemoryStore, OpenedSession, OwnedRevocation, PasswordChange,
-    Pruned, Revocation, Rotation, SessionOpening, SessionStore, SignInRecord, SignedIn, Store,
-    StoreError, TokenIssue, TokenStore, Touches, UserStore, UserUpdate,
+    DeviceStore, EventFilter, EventStore, Issued, MemoryStore, OpenedSession, OwnedRevocation,
+    PasswordChange, Pruned, Revocation, Rotation, SessionOpening, SessionStore, SignInRecord,
+    SignedIn, Store, StoreError, TokenIssue, TokenStore, Touches, UserStore, UserUpdate,
 };
 use adyton::core::token::{FoundToken, Token, TokenId};
 use adyton::core::user::{Account, Email, NewUser, StoredPassword, User, UserChange, UserId};
@@ -319,8 +319,12 @@ impl EventStore for TestStore {
         self.write("record", self.inner.record(events)).await
     }
 
-    async fn list_events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
-        self.read("list_events", self.inner.list_events(limit)).await
+    async fn list_events(&self, filter: EventFilter) -> Result<Vec<Event>, StoreError> {
+        self.read("list_events", self.inner.list_events(filter)).await
+    }
+
+    async fn prune_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write("prune_events", self.inner.prune_events(before, limit)).await
     }
 }
 
@@ -330,7 +334,10 @@ impl Store for TestStore {
         self.write("sign_in", self.inner.sign_in(record)).await
     }
 
-    async fn change_password(&self, change: PasswordChange) -> Result<bool, StoreError> {
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<Event>>, StoreError> {
         self.write("change_password", self.inner.change_password(change)).await
     }
 
@@ -347,7 +354,7 @@ impl Store for TestStore {
         self.write("open_session", self.inner.open_session(opening)).await
     }
 
-    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<(), StoreError> {
+    async fn revoke_owned(&self, revocation: OwnedRevocation) -> Result<Vec<Event>, StoreError> {
         self.write("revoke_owned", self.inner.revoke_owned(revocation)).await
     }
 

@@ -5,7 +5,7 @@ use adyton::core::clock::Timestamp;
 use adyton::core::config::CacheMode;
 use adyton::core::event::{Event, EventKind};
 use adyton::core::secret::{Kind, PlainText};
-use adyton::core::store::EventStore;
+use adyton::core::store::{EventFilter, EventStore};
 use adyton::testing::{ManualClock, acting_as};
 use adyton::{
     Adyton, Client, Config, CurrentToken, CurrentUser, Registration, SignInOptions, UserId,
@@ -126,7 +126,7 @@ impl World {
 
     /// What was recorded, latest first.
     pub(crate) async fn events(&self) -> Vec<Event> {
-        self.store.list_events(1000).await.unwrap()
+        self.store.list_events(EventFilter::latest(1000)).await.unwrap()
     }
 
     /// How many events of a kind were recorded.

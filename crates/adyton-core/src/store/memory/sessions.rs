@@ -97,15 +97,22 @@ impl Tables {
         session.device.id = Some(seen.id);
         let token = token.map(|token| self.add_token(user_id, token, now));
         let session = self.add_session(user_id, session, token.as_ref().map(|t| t.id), now);
+        let why = opening.events.last().cloned();
         self.events.extend(opening.events);
         self.events.extend(opening.device.event.filter(|_| seen.new));
-        let ended = self.end_beyond_cap(&session, sessions_per_user, now);
+        let ended = self.end_beyond_cap(&session, sessions_per_user, why.as_ref(), now);
         let (new_device, known_device) = (seen.new, seen.known);
         Ok(OpenedSession { session, token, new_device, known_device, ended })
     }
 
     /// Ends the longest idle sessions beyond the cap, never the one that has just begun.
-    fn end_beyond_cap(&mut self, begun: &Session, cap: u32, now: Timestamp) -> Vec<String> {
+    fn end_beyond_cap(
+        &mut self,
+        begun: &Session,
+        cap: u32,
+        why: Option<&Event>,
+        now: Timestamp,
+    ) -> Vec<String> {
         let live = self.sessions.values().filter(|row| row.is_live(now)).map(|row| &row.session);
         let others = live.filter(|s| s.user_id == begun.user_id && s.id != begun.id);
         let mut others: Vec<_> = others.map(|s| (s.last_seen_at, s.id)).collect();
@@ -115,10 +122,9 @@ impl Tables {
         let ended: Vec<_> =
             others.into_iter().filter_map(|(_, id)| self.end_session(id, now)).collect();
         self.events.extend(ended.iter().map(|id| {
-            Event::new(EventKind::SessionRevoked, now)
-                .user(begun.user_id)
-                .session(id)
-                .reason("too_many_sessions")
+            let event = Event::new(EventKind::SessionRevoked, now).user(begun.user_id);
+            let event = event.session(id).reason("too_many_sessions");
+            why.into_iter().fold(event, Event::beside)
         }));
         ended
     }

@@ -170,6 +170,7 @@ impl Tables {
             sessions: sessions.len() as u64,
             superseded: superseded as u64,
             devices: self.prune_devices(before, limit),
+            ..Pruned::default()
         }
     }
 }

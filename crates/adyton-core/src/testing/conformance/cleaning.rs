@@ -4,7 +4,7 @@ use super::given::*;
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::secret::Hash;
-use crate::store::{Pruned, Which};
+use crate::store::{EventFilter, Pruned, Which};
 use crate::token::TokenId;
 use crate::user::{User, UserId};
 
@@ -16,6 +16,9 @@ rules![
     pruning_comes_to_an_end,
     events_are_listed_latest_first,
     an_event_reads_back_as_it_was_written,
+    events_are_found_by_user_kind_and_time,
+    what_is_recorded_late_is_listed_where_it_happened,
+    old_events_are_pruned_in_batches,
     a_store_answers,
     a_counter_stands_still_while_nobody_writes,
 ];
@@ -48,7 +51,7 @@ async fn what_had_its_time_is_pruned(store: Given) {
     cookie_session(&store, &ada, "expired", OLD).await;
     superseded(&store, &ada, "first", "second", OLD).await;
     let pruned = store.prune(BEFORE, 100).await.unwrap();
-    assert_eq!(pruned, Pruned { tokens: 1, sessions: 1, superseded: 1, devices: 0 });
+    assert_eq!(pruned, Pruned { tokens: 1, sessions: 1, superseded: 1, devices: 0, events: 0 });
     assert!(!has_token(&store, Hash::of("ci")).await);
     assert!(session(&store, "expired").await.is_none());
     assert!(session(&store, "first").await.is_none());
@@ -105,7 +108,7 @@ async fn a_batch_has_at_most_as_many_rows_as_asked_for(store: Given) {
         superseded(&store, &ada, &format!("old {n}"), &format!("new {n}"), OLD).await;
     }
     let pruned = store.prune(BEFORE, 2).await.unwrap();
-    assert_eq!(pruned, Pruned { tokens: 2, sessions: 2, superseded: 2, devices: 0 });
+    assert_eq!(pruned, Pruned { tokens: 2, sessions: 2, superseded: 2, devices: 0, events: 0 });
     assert_eq!(store.list_tokens(ada.id).await.unwrap().len(), 3);
 }
 
@@ -123,7 +126,7 @@ async fn pruning_comes_to_an_end(store: Given) {
             break;
         }
     }
-    assert_eq!(all, Pruned { tokens: 5, sessions: 5, superseded: 0, devices: 0 });
+    assert_eq!(all, Pruned { tokens: 5, sessions: 5, superseded: 0, devices: 0, events: 0 });
     assert_eq!(store.prune(BEFORE, 2).await.unwrap().total(), 0);
 }
 
@@ -133,7 +136,7 @@ async fn events_are_listed_latest_first(store: Given) {
     store.record(vec![at(2)]).await.unwrap();
     store.record(Vec::new()).await.unwrap();
     assert_eq!(events(&store).await, [at(2), at(1), at(0)]);
-    assert_eq!(store.list_events(2).await.unwrap(), [at(2), at(1)]);
+    assert_eq!(store.list_events(EventFilter::latest(2)).await.unwrap(), [at(2), at(1)]);
 }
 
 async fn an_event_reads_back_as_it_was_written(store: Given) {
@@ -141,9 +144,57 @@ async fn an_event_reads_back_as_it_was_written(store: Given) {
     let mut full = bare.clone().user(UserId(7)).token(TokenId(9)).session(&public_id("laptop"));
     full = full.network(Some("2001:db8::".to_owned())).reason("unknown_email");
     full.count = 12;
+    full.request_id = Some("aB3-_x".to_owned());
     store.record(vec![bare.clone()]).await.unwrap();
     store.record(vec![full.clone()]).await.unwrap();
     assert_eq!(events(&store).await, [full, bare]);
+}
+
+async fn events_are_found_by_user_kind_and_time(store: Given) {
+    let of = |kind, user, n| Event::new(kind, NOW.plus(n)).user(UserId(user));
+    let all = [
+        of(EventKind::AuthnLoginFail, 1, 0),
+        of(EventKind::AuthzFail, 1, 1),
+        of(EventKind::AuthnLoginFail, 2, 2),
+        of(EventKind::AuthnLoginFail, 1, 3),
+        Event::new(EventKind::AuthnLoginFail, NOW.plus(4)),
+    ];
+    store.record(all.to_vec()).await.unwrap();
+    let latest = EventFilter::latest(10);
+    let ones = EventFilter { user: Some(UserId(1)), ..latest };
+    let fails = EventFilter { kind: Some(EventKind::AuthnLoginFail), ..latest };
+    let since = |n, filter| EventFilter { since: Some(NOW.plus(n)), ..filter };
+    let both = EventFilter { kind: fails.kind, ..ones };
+    for (filter, found) in [
+        (latest, vec![4, 3, 2, 1, 0]),
+        (ones, vec![3, 1, 0]),
+        (fails, vec![4, 3, 2, 0]),
+        (since(1, latest), vec![4, 3, 2, 1]),
+        (both, vec![3, 0]),
+        (since(1, ones), vec![3, 1]),
+        (since(2, fails), vec![4, 3, 2]),
+        (since(3, both), vec![3]),
+        (EventFilter { limit: 1, ..ones }, vec![3]),
+    ] {
+        let found: Vec<_> = found.into_iter().map(|at: usize| all[at].clone()).collect();
+        assert_eq!(store.list_events(filter).await.unwrap(), found, "{filter:?}");
+    }
+}
+
+async fn what_is_recorded_late_is_listed_where_it_happened(store: Given) {
+    let at = |n| Event::new(EventKind::AuthzFail, NOW.plus(n));
+    store.record(vec![at(5)]).await.unwrap();
+    store.record(vec![at(2)]).await.unwrap();
+    assert_eq!(events(&store).await, [at(5), at(2)]);
+}
+
+async fn old_events_are_pruned_in_batches(store: Given) {
+    let at = |n| Event::new(EventKind::AuthzFail, NOW.plus(n));
+    store.record((0..6).map(at).collect()).await.unwrap();
+    assert_eq!(store.prune_events(NOW.plus(5), 3).await.unwrap(), 3);
+    assert_eq!(store.prune_events(NOW.plus(5), 3).await.unwrap(), 2);
+    assert_eq!(store.prune_events(NOW.plus(5), 3).await.unwrap(), 0);
+    assert_eq!(events(&store).await, [at(5)], "one of that very second stays");
 }
 
 async fn a_store_answers(store: Given) {

@@ -7,8 +7,8 @@ use crate::event::{Event, EventKind};
 use crate::secret::{Hash, Salt};
 use crate::session::{Guard, NewSession, Session, SessionId};
 use crate::store::{
-    DeviceSighting, Replacement, Revocation, Rotation, SessionTouch, SignInRecord, SignedIn, Store,
-    TokenIssue, Which, Who,
+    DeviceSighting, EventFilter, Replacement, Revocation, Rotation, SessionTouch, SignInRecord,
+    SignedIn, Store, TokenIssue, Which, Who,
 };
 use crate::token::{NewToken, Token};
 use crate::user::{Email, NewUser, StoredPassword, User, UserId};
@@ -222,7 +222,7 @@ pub(super) async fn stored_password(store: &Given, who: UserId) -> Option<Stored
 
 /// Every event, latest first.
 pub(super) async fn events(store: &Given) -> Vec<Event> {
-    store.list_events(1000).await.unwrap()
+    store.list_events(EventFilter::latest(1000)).await.unwrap()
 }
 
 pub(super) async fn events_of(store: &Given, kind: EventKind) -> Vec<Event> {

@@ -1,0 +1,69 @@
+//! What happens to each request whatever it asks for: it gets an id, and is counted. A request costs
+//! two short texts for it, and no lock.
+
+use adyton::core::config::Config;
+use adyton::core::secret::EntropyError;
+use adyton::{RequestId, RequestIds};
+use axum::Router;
+use axum::body::Body;
+use axum::http::HeaderValue;
+use axum::response::Response;
+use hyper::Request;
+use metrics::{Counter, Gauge};
+use std::net::SocketAddr;
+use tower::Service;
+
+/// Ids and counters of a listener's requests.
+pub struct Requests {
+    ids: RequestIds,
+    /// By the first digit of the status, from 1 on.
+    answered: [Counter; 5],
+    open: Gauge,
+}
+
+/// A connection that is counted as open until this is dropped.
+pub(super) struct Open(Gauge);
+
+impl Requests {
+    /// The counters are those of the recorder that is installed by now.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn new(config: &Config) -> Result<Self, EntropyError> {
+        let counter = |class| metrics::counter!("adyton_http_requests_total", "class" => class);
+        Ok(Self {
+            ids: RequestIds::new(config)?,
+            answered: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(counter),
+            open: metrics::gauge!("adyton_http_connections"),
+        })
+    }
+
+    pub(super) fn opened(&self) -> Open {
+        self.open.increment(1);
+        Open(self.open.clone())
+    }
+
+    pub(super) async fn answer(
+        &self,
+        router: &mut Router,
+        mut request: Request<Body>,
+        peer: SocketAddr,
+    ) -> Response {
+        let id = self.ids.of(peer.ip(), request.headers());
+        request.extensions_mut().insert(id.clone());
+        let value = HeaderValue::from_str(&id.0);
+        let Ok(mut response) = RequestId::scope(id, router.call(request)).await;
+        if let Ok(value) = value {
+            response.headers_mut().insert(RequestIds::HEADER, value);
+        }
+        let class = usize::from(response.status().as_u16() / 100).wrapping_sub(1);
+        self.answered.get(class).inspect(|counter| counter.increment(1));
+        response
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}
