@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::password::Decoy;
 use crate::store::{StoreError, Touches};
+use std::error::Error as _;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -103,7 +104,8 @@ impl Auth {
 
 fn report<T, E: Into<Error>>(what: &str, outcome: Result<T, E>) {
     if let Err(error) = outcome.map_err(Into::into) {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::warn!(%error, cause, "could not {what}; it will be tried again");
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        let causes = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        tracing::warn!(%error, causes, "could not {what}; it will be tried again");
     }
 }

@@ -82,7 +82,8 @@ fn it_greets_on_standard_output_whatever_the_log_says() {
 
 #[test]
 fn the_default_configuration_gives_no_warning() {
-    let mut server = Place::with("").serve();
+    let place = Place::with("");
+    let mut server = place.serve();
     assert_eq!(server.term().code(), Some(0));
     let log = server.log();
     assert!(!log.contains("WARN"), "{log}");
