@@ -2,10 +2,9 @@
 //! while one is answered. They name lines of a log and prove nothing.
 
 use crate::RequestId;
-use adyton_core::config::Config;
+use adyton_core::config::{Config, WebOptions};
 use adyton_core::secret::{EntropyError, request_prefix};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use ipnet::IpNet;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,7 +24,7 @@ tokio::task_local! {
 pub struct RequestIds {
     prefix: String,
     count: AtomicU64,
-    trusted: Vec<IpNet>,
+    web: WebOptions,
 }
 
 impl RequestIds {
@@ -37,26 +36,20 @@ impl RequestIds {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn new(config: &Config) -> Result<Self, EntropyError> {
-        let networks = config.server.trusted_proxies.iter();
-        let read = |text: &String| {
-            text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-        };
-        let trusted = networks.filter_map(read).collect();
-        Ok(Self { prefix: request_prefix()?, count: AtomicU64::new(0), trusted })
+        // Validation has read it before.
+        let web = config.web().unwrap_or_default();
+        Ok(Self { prefix: request_prefix()?, count: AtomicU64::new(0), web })
     }
 
     /// The id of a request from this peer: a sane one of a trusted proxy, else a new one.
     #[must_use]
     pub fn of(&self, peer: IpAddr, headers: &HeaderMap) -> RequestId {
         match headers.get(Self::HEADER) {
-            Some(given) if self.trusts(peer) => taken_over(given).unwrap_or_else(|| self.next()),
+            Some(given) if self.web.trusts(peer) => {
+                taken_over(given).unwrap_or_else(|| self.next())
+            }
             _ => self.next(),
         }
-    }
-
-    fn trusts(&self, peer: IpAddr) -> bool {
-        let peer = peer.to_canonical();
-        self.trusted.iter().any(|network| network.contains(&peer))
     }
 
     fn next(&self) -> RequestId {
