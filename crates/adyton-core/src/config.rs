@@ -6,6 +6,7 @@
 //! (files, environment) is the business of the doors.
 
 mod connector;
+mod exemptions;
 mod lifetime;
 mod rate;
 mod reference;

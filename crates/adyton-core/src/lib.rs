@@ -19,6 +19,7 @@ pub mod event;
 pub mod origin;
 pub mod password;
 pub mod refresh;
+pub mod route_pattern;
 pub mod secret;
 pub mod session;
 pub mod store;

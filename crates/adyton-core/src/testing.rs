@@ -1,6 +1,10 @@
-//! For tests: a clock that is moved by hand, and the conformance suite that every store passes.
+//! For tests: a clock that is moved by hand, inputs that are nearly right, and the conformance suite
+//! that every store passes.
 
 pub mod conformance;
+mod nearly;
+
+pub use nearly::nearly;
 
 use crate::clock::{Clock, Timestamp};
 use std::sync::Arc;

@@ -240,6 +240,25 @@ mod tests {
         assert_eq!(note(Arc::clone(&db), "good").await.unwrap(), 1);
     }
 
+    /// SQLite rolls back a whole transaction by itself when it finds no room.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_database_fails_everybody_and_recovers() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = notes(&folder).await;
+        let pages = |count: &'static str| db.alone(move |tx| Box::pin(tx.script(count)));
+        pages("PRAGMA max_page_count = 1").await.unwrap();
+        let release = hold(&db).await;
+        let good = tokio::spawn(note(Arc::clone(&db), "small"));
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let long = "INSERT INTO notes VALUES (hex(zeroblob(100000)))";
+        let bad = db.transaction(|tx| Box::pin(tx.execute(long, &[])));
+        let (bad, ()) = tokio::join!(bad, async { drop(release) });
+        assert!(bad.is_err() && good.await.unwrap().is_err());
+        assert_eq!(db.fetch_one(COUNT, &[]).await.unwrap(), Some(0_i64));
+        pages("PRAGMA max_page_count = 1000000").await.unwrap();
+        assert_eq!(note(Arc::clone(&db), "small").await.unwrap(), 1);
+    }
+
     #[tokio::test]
     async fn readers_cannot_write() {
         let folder = tempfile::tempdir().unwrap();

@@ -43,11 +43,16 @@ impl FromRequest<Adyton> for Fields {
         let Object(members) = serde_json::from_slice(&bytes).map_err(|_| {
             Rejection::Malformed("the body must be one JSON object, no member twice")
         })?;
-        Ok(Self { members, problems: Problems::default() })
+        Ok(Self::of(members))
     }
 }
 
 impl Fields {
+    /// The members of an object that was read.
+    pub(crate) fn of(members: HashMap<String, Value>) -> Self {
+        Self { members, problems: Problems::default() }
+    }
+
     /// A text; absent or null is none.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         self.take(name, "must be a string", |value| match value {
@@ -141,7 +146,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Rejection> {
 }
 
 /// `application/json`, alone or with `charset=utf-8`, and no content encoding.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Rejection> {
+pub(crate) fn check_media_type(headers: &HeaderMap) -> Result<(), Rejection> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(only), None) = (types.next(), types.next()) else {
         return Err(Rejection::UnsupportedMediaType);
@@ -167,7 +172,7 @@ fn snake_case(camel: &str) -> String {
 }
 
 /// An object in which no member stands twice.
-struct Object(HashMap<String, Value>);
+pub(crate) struct Object(pub(crate) HashMap<String, Value>);
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -3,7 +3,7 @@
 //! A token header, if there is one, is the only credential that is tried; else it is the session
 //! cookie. The answer of a store that fails is not kept, so that the next to ask asks again.
 
-mod bearer;
+pub(crate) mod bearer;
 pub(crate) mod cookie;
 
 pub(crate) use bearer::Presented;

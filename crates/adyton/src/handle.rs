@@ -5,6 +5,7 @@ use crate::layer::{AuthLayer, CsrfLayer};
 use crate::routes;
 use adyton_core::Auth;
 use adyton_core::config::WebOptions;
+use adyton_core::route_pattern::RoutePattern;
 use axum::Router;
 use http::HeaderName;
 use std::ops::Deref;
@@ -53,6 +54,7 @@ struct Inner {
     token_header: HeaderName,
     web: WebOptions,
     cookies: Cookies,
+    exemptions: Vec<RoutePattern>,
 }
 
 impl Adyton {
@@ -67,7 +69,8 @@ impl Adyton {
         let token_header = name.unwrap_or(http::header::AUTHORIZATION);
         let web = auth.config().web().unwrap_or_default();
         let cookies = Cookies::new(auth.config(), &web);
-        Self(Arc::new(Inner { auth, token_header, web, cookies }))
+        let exemptions = auth.config().exemptions().unwrap_or_default();
+        Self(Arc::new(Inner { auth, token_header, web, cookies, exemptions }))
     }
 
     /// The endpoints under `server.base_path`, to be merged into the app's router.
@@ -116,6 +119,11 @@ impl Adyton {
     /// The options that say where requests may come from.
     pub(crate) fn web(&self) -> &WebOptions {
         &self.0.web
+    }
+
+    /// The routes that need no credential.
+    pub(crate) fn exemptions(&self) -> &[RoutePattern] {
+        &self.0.exemptions
     }
 
     /// The names and attributes of our cookies.

@@ -11,6 +11,8 @@ mod first_party;
 mod forwarded;
 #[cfg(test)]
 mod fragments;
+#[cfg(test)]
+mod fuzz;
 mod guard;
 mod handle;
 mod hooks;

@@ -4,6 +4,7 @@ use crate::error::Problem;
 use crate::routes::{self, SessionBody};
 use adyton_core::Config;
 use std::collections::BTreeMap;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -35,7 +36,22 @@ pub fn openapi(config: &Config) -> String {
     for input in ["RegisterInput", "PasswordInput"] {
         set_shortest_password(components, input, config.password.min_length);
     }
+    for path in document.paths.paths.values_mut() {
+        path.post.iter_mut().chain(&mut path.patch).for_each(refuse_null);
+    }
     document.to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// A body that may be left out may still not be null, which the annotations cannot say.
+fn refuse_null(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    for content in body.content.values_mut() {
+        if let RefOr::T(content) = content
+            && let Some(RefOr::T(Schema::OneOf(either))) = &content.schema
+        {
+            content.schema = either.items.first().cloned();
+        }
+    }
 }
 
 /// Of the input's `password`, which the annotations cannot know.

@@ -13,6 +13,7 @@ mod session;
 mod sessions;
 mod tokens;
 mod user;
+mod verify;
 
 pub use health::Checks;
 pub(crate) use health::health;
@@ -51,7 +52,8 @@ fn endpoints() -> [UtoipaMethodRouter<Adyton>; 13] {
 
 /// What describes them.
 pub(crate) fn document() -> OpenApi {
-    endpoints().into_iter().fold(OpenApiRouter::new(), OpenApiRouter::routes).into_openapi()
+    let described = endpoints().into_iter().chain([routes!(verify::verify)]);
+    described.fold(OpenApiRouter::new(), OpenApiRouter::routes).into_openapi()
 }
 
 /// The endpoints under their base path. They are routed by their whole paths, since a router that
@@ -60,12 +62,14 @@ pub(crate) fn api(auth: &Adyton) -> Router {
     let base = &auth.config().server.base_path;
     // The answer after a panic keeps the conventions too.
     let panics = CatchPanicLayer::custom(panicked);
-    let layers = (
-        Conventions::new(auth.clone()),
-        cors(auth),
-        CsrfLayer::handing_tokens(auth.clone()),
-        panics,
-    );
+    let conventions = Conventions::new(auth.clone());
+    // A proxy asks here, with any method. No page reads the answer: CORS would take an OPTIONS for a
+    // preflight and say yes, and a cookie would not get to its browser.
+    let verify = Router::new()
+        .route(&format!("{base}/verify"), any(verify::verify))
+        .route_layer((conventions.clone(), panics))
+        .with_state(auth.clone());
+    let layers = (conventions, cors(auth), CsrfLayer::handing_tokens(auth.clone()), panics);
     let mut routes = BTreeMap::new();
     for (_, paths, methods) in endpoints() {
         routes.extend(paths.paths.keys().map(|path| (format!("{base}{path}"), methods.clone())));
@@ -87,7 +91,11 @@ pub(crate) fn api(auth: &Adyton) -> Router {
     // A nested router is not asked about the slash alone.
     let slash = any(none).layer(layers.clone());
     let others = Router::new().fallback(none).layer(layers);
-    Router::new().nest(base, others).route(&format!("{base}/"), slash).merge(endpoints)
+    Router::new()
+        .nest(base, others)
+        .route(&format!("{base}/"), slash)
+        .merge(endpoints)
+        .merge(verify)
 }
 
 /// A bug of ours is a 500 for one caller, never a dead connection. The panic hook has logged it.

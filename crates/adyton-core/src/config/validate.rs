@@ -58,6 +58,7 @@ impl Config {
         self.check_amounts()?;
         self.check_limits()?;
         self.check_server()?;
+        self.exemptions()?;
         self.web()?;
         self.refuse_what_is_not_built()
     }
@@ -302,7 +303,6 @@ impl Config {
                 || o.ssl_mode.is_some()
         });
         later(!remote, "connector.options", databases)?;
-        later(self.no_auth_routes.is_empty(), "no_auth_routes", "`/verify`")?;
         later(self.rate_limiting.store == "memory", "rate_limiting.store", "a shared store")
     }
 }
@@ -407,6 +407,7 @@ mod tests {
             ("hashing.threads = 0", "hashing.threads"),
             ("hashing.queue = 0", "hashing.queue"),
             ("tokens_per_user = 0", "tokens_per_user"),
+            ("no_auth_routes = ['/public']", "no_auth_routes"),
             ("server.base_path = '/api/'", "server.base_path"),
             ("server.base_path = '/{x}'", "server.base_path"),
             ("server.public_url = 'app.example.com'", "server.public_url"),

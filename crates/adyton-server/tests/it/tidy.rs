@@ -121,7 +121,7 @@ fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
     let words = ["println!", "eprintln!", "process::exit", "std::env::", "env::var"];
     let forbidden = |line: &str| words.iter().any(|word| line.contains(word));
     for folder in ["crates/adyton-core/src", "crates/adyton-sql/src", "crates/adyton/src"] {
-        assert_none("not a library's business", &offenders(folder, &[], forbidden));
+        assert_none("not a library's business", &offenders(folder, &["src/fuzz.rs"], forbidden));
     }
 }
 

@@ -94,7 +94,12 @@ impl Place {
     }
 
     pub(crate) fn serve_with(&self, variables: &[(&str, &str)]) -> Server {
-        Server::start(self, variables)
+        Server::start(self, variables, "")
+    }
+
+    /// The same after these words of a shell.
+    pub(crate) fn serve_after(&self, words: &str) -> Server {
+        Server::start(self, &[], words)
     }
 }
 
@@ -115,9 +120,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(place: &Place, variables: &[(&str, &str)]) -> Self {
-        let mut child = std::process::Command::new(BINARY)
-            .arg("serve")
+    fn start(place: &Place, variables: &[(&str, &str)], words: &str) -> Self {
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", &format!("{words}\nexec \"$0\" serve"), BINARY])
             .env_clear()
             .env("ADYTON_SERVER__LISTEN", "127.0.0.1:0")
             .envs(variables.iter().copied())

@@ -24,7 +24,7 @@ pub(super) fn presented<'a>(
     }
 }
 
-fn read<'a>(value: &'a [u8], prefix: &str) -> Presented<'a> {
+pub(crate) fn read<'a>(value: &'a [u8], prefix: &str) -> Presented<'a> {
     let value = value.trim_ascii();
     let Some(after) = after_prefix(value, prefix) else { return Presented::Nothing };
     // What is no text is no token that was ever issued; the empty text stands for it.

@@ -36,7 +36,7 @@ pub(super) struct UpdateInput {
 
 /// Change name or e-mail.
 #[utoipa::path(
-    patch, path = "/user", operation_id = "updateUser", tag = "account", request_body = UpdateInput,
+    patch, path = "/user", operation_id = "updateUser", tag = "account", request_body = Option<UpdateInput>,
     responses((status = 200, body = UserObject), Refused, Forbidden, Invalid, Shedding),
 )]
 pub(super) async fn update(

@@ -9,6 +9,7 @@ use http::Method;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 async fn login(world: &World, change: Value) -> Response {
     let mut body = json!({ "email": "ada@example.com", "password": PASSWORD });
@@ -98,6 +99,28 @@ async fn an_unknown_email_costs_a_hash_like_a_known_one() {
         shed += usize::from(status == 503);
     }
     assert!(shed >= 4, "eight attempts that all hash do not fit into a queue of one: {shed}");
+}
+
+/// A hash that cannot be computed would be answered a hundred times faster, and tell who exists.
+#[tokio::test]
+async fn an_unusable_hash_costs_as_much_as_a_usable_one() {
+    let world = World::new().await;
+    world.user("ada").await;
+    let imported = world.user("imported").await;
+    let stored = StoredPassword::new("!locked".to_owned());
+    assert!(world.store.set_password(imported.id, None, stored, world.now()).await.unwrap());
+    let quickest = async |name: &str| {
+        let mut quickest = Duration::MAX;
+        for _ in 0..3 {
+            let email = format!("{name}@example.com");
+            let begun = tokio::time::Instant::now();
+            login(&world, json!({ "email": email, "password": "wrong" })).await.expect(401);
+            quickest = quickest.min(begun.elapsed());
+        }
+        quickest
+    };
+    let (usable, unusable) = (quickest("ada").await, quickest("imported").await);
+    assert!(unusable > usable / 3, "{unusable:?} against {usable:?}");
 }
 
 #[tokio::test]

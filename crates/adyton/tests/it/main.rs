@@ -31,4 +31,5 @@ mod sessions;
 mod store;
 mod tokens;
 mod user;
+mod verify;
 mod world;

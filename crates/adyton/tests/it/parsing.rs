@@ -211,6 +211,18 @@ async fn no_kind_of_secret_works_in_the_place_of_another() {
     }
 }
 
+/// Two refreshes later an access token stands among the replaced secrets of its session, where a
+/// refresh token would be reuse.
+#[tokio::test]
+async fn an_old_access_token_refreshes_nothing_and_ends_nothing() {
+    let world = World::new().await;
+    let ada = world.user("ada").await;
+    let latest = ada.refreshed().await.refreshed().await;
+    ada.anonymous_refresh(&ada.token).await.refused(401, "token_invalid");
+    assert!(latest.is_in().await);
+    latest.refresh().await.expect(200);
+}
+
 #[tokio::test]
 async fn a_wrong_checksum_is_refused_without_a_look_up() {
     let world = World::with(|config| config.cache.enabled = CacheMode::Off).await;

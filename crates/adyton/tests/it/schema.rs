@@ -23,6 +23,7 @@ impl Document {
     async fn call(&mut self, actor: &Actor, call: &str, body: Option<Value>) -> Response {
         let (method, path) = call.split_once(' ').unwrap();
         let response = actor.call(method.parse::<Method>().unwrap(), path, body).await;
+        let path = path.split('?').next().unwrap();
         let template = match path.rsplit_once('/').unwrap() {
             ("", _) | (_, "password") => path.to_owned(),
             (things, _) => format!("{things}/{{id}}"),
@@ -190,6 +191,10 @@ async fn every_answer_of_a_long_story_is_as_described() {
         document.call(&guest, call, None).await.expect(401);
     }
 
+    document.call(&narrow, "GET /verify", None).await.expect(200);
+    document.call(&narrow, "GET /verify?abilities=admin", None).await.expect(403);
+    document.call(&guest, "GET /verify", None).await.expect(401);
+    document.call(&guest, "GET /verify?abilities", None).await.expect(400);
     document.call(&guest, "GET /session", None).await.expect(200);
     document.call(&guest.with_token("adt_x"), "GET /session", None).await.expect(200);
     document.call(&ada, "GET /session", None).await.expect(200);
@@ -218,7 +223,7 @@ async fn every_answer_of_a_long_story_is_as_described() {
     document.call(&ada, "POST /logout", None).await.expect(204);
 
     let operations: BTreeSet<_> = document.seen.iter().map(|(operation, _)| operation).collect();
-    assert_eq!(operations.len(), 16, "{operations:?}");
+    assert_eq!(operations.len(), 17, "{operations:?}");
 }
 
 #[test]
