@@ -206,3 +206,22 @@ test("a host that nobody named is explained", async () => {
   await stranger.look("host");
   assert.equal(await stranger.page.getByRole("link", { name: "Go to your account" }).count(), 0);
 });
+
+test("signing in leads on to another front end, if it is allowed", async () => {
+  const app = "http://app.localhost:4321";
+  const other = await serve({ ADYTON_ALLOWED_ORIGINS: app });
+  const ada = await person(browser, other);
+  await ada.context.route(`${app}/**`, (route) => route.fulfill({ contentType: "text/html", body: "The orders" }));
+  await ada.page.goto(`/account/login?next=${app}/orders`);
+  await ada.page.getByRole("link", { name: "Create one" }).click();
+  await ada.fill("Name", "Ada");
+  await ada.fill("E-mail", "ada@example.com");
+  await ada.fill("Password", PASSWORD);
+  await ada.fill("Password again", PASSWORD);
+  await ada.press("Create account");
+  await ada.see("The orders");
+  assert.equal(ada.page.url(), `${app}/orders`);
+  assert.deepEqual(ada.problems.filter((problem) => !problem.includes(app)), []);
+  await ada.context.close();
+  await other.stop();
+});

@@ -21,6 +21,8 @@ export async function serve(variables = {}) {
     env: { ADYTON_SERVER__LISTEN: "127.0.0.1:0", ...variables },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  // Whatever becomes of the test, no server outlives it.
+  process.on("exit", () => child.kill());
   let log = "";
   const address = await new Promise((found, failed) => {
     child.on("exit", () => failed(new Error(`the server ended: ${log}`)));

@@ -419,6 +419,10 @@ async fn what_is_anothers_is_not_there() {
     ] {
         eve.send(&path, &[]).await.assert_tells(404, "It is no longer there");
     }
+    // Nor has one's own token a second name.
+    for name in [format!("0{token}"), format!("+{token}"), format!("%2B{token}")] {
+        ada.send(&format!("/account/tokens/{name}/revoke"), &[]).await.assert_tells(404, "");
+    }
     eve.send("/account/devices/end-others", &[]).await.assert_leads_to("/account?done=devices");
     assert!(ada.is_signed_in().await && second.is_signed_in().await);
     let path = format!("/account/devices/{device}/end");
