@@ -24,9 +24,11 @@ use adyton::{Adyton, Config, Rejection};
 use answer::Failure;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::response::Redirect;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, any, get, post};
+use std::any::Any;
 use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
 
 /// What every page knows.
 #[derive(Clone)]
@@ -89,7 +91,8 @@ impl Site {
         let path = &self.0.path;
         let dress = from_fn_with_state(self.clone(), answer::dress);
         // The cookie `XSRF-TOKEN` is for scripts of the app, which call the endpoints.
-        let layers = (self.0.auth.layer(), dress, self.0.auth.csrf_layer());
+        let panics = CatchPanicLayer::custom(panicked);
+        let layers = (self.0.auth.layer(), dress, self.0.auth.csrf_layer(), panics);
         let router = pages()
             .into_iter()
             .fold(Router::new(), |router, (below, page)| {
@@ -110,5 +113,29 @@ impl Site {
     /// The whole path of a page.
     fn at(&self, below: &str) -> String {
         format!("{}{below}", self.0.path)
+    }
+}
+
+/// A bug of ours is a page for one reader, never a dead connection. The panic hook has logged it.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Failure(Rejection::Misconfigured("a page panicked")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::extract::Request;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_panic_is_one_readers_page() {
+        let bug = async || -> &'static str { panic!("on purpose") };
+        let router: Router =
+            Router::new().route("/", get(bug)).layer(CatchPanicLayer::custom(panicked));
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let answered = router.oneshot(request).await.unwrap();
+        // What goes round the pages makes a page of it.
+        assert!(answered.extensions().get::<answer::Failed>().is_some());
     }
 }

@@ -29,7 +29,7 @@ pub(super) type Answer = Result<Response, Failure>;
 pub(super) struct Failure(pub(super) Rejection);
 
 #[derive(Clone)]
-struct Failed(Arc<Rejection>);
+pub(super) struct Failed(Arc<Rejection>);
 
 impl<E: Into<Rejection>> From<E> for Failure {
     fn from(error: E) -> Self {
