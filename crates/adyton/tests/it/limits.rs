@@ -307,6 +307,32 @@ async fn an_address_signs_up_twenty_times_an_hour() {
     assert_eq!(excess, [("register".to_owned(), 1)]);
 }
 
+/// Whoever is signed in could else ask of any number of people whether they are here.
+#[tokio::test]
+async fn a_new_email_is_asked_for_as_a_sign_up_is() {
+    let world = World::new().await;
+    let (ada, _bob) = (world.user("ada").await, world.user("bob").await);
+    let ask = async |actor: &Actor, email: &str| {
+        let change = json!({ "email": email, "currentPassword": PASSWORD });
+        actor.call(Method::PATCH, "/user", Some(change)).await
+    };
+    let ada = ada.at("192.0.2.7");
+    for _ in 0..10 {
+        ask(&ada, "bob@example.com").await.invalid("email");
+    }
+    for number in 0..10 {
+        ask(&ada, &format!("ada{number}@example.com")).await.expect(200);
+    }
+    blocked(&world, ask(&ada, "bob@example.com").await, 20, 3_600);
+    let sign_up = json!({ "name": "C", "email": "c@example.com", "password": PASSWORD });
+    blocked(&world, ada.post("/register", sign_up).await, 20, 3_600);
+    // A name asks nothing, and neither does a wrong password.
+    ada.call(Method::PATCH, "/user", Some(json!({ "name": "Ada" }))).await.expect(200);
+    let wrong = json!({ "email": "bob@example.com", "currentPassword": WRONG });
+    ada.call(Method::PATCH, "/user", Some(wrong)).await.invalid("currentPassword");
+    ask(&ada.at("192.0.2.8"), "ada@example.com").await.expect(200);
+}
+
 #[tokio::test]
 async fn a_session_rotates_sixty_times_a_minute_and_a_replay_is_no_rotation() {
     let world = World::with(|config| config.rate_limiting.limits.refresh = "6/1m".into()).await;
