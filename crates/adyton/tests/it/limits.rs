@@ -262,6 +262,40 @@ async fn a_login_that_is_shed_is_given_back() {
     assert_eq!(quota(&next), (20, 20 - hashed - 1), "the account's is the tightest");
 }
 
+/// Whoever knows a password is under no limit of failures, and could have all hashing to themselves.
+#[tokio::test]
+async fn one_address_has_half_of_the_queue_at_most() {
+    let world = World::with(|config| {
+        config.hashing.threads = Some(1);
+        config.hashing.queue = 20;
+    })
+    .await;
+    let ada = world.user("ada").await;
+    let mut sessions = Vec::new();
+    for _ in 0..8 {
+        sessions.push(world.session_of(ada.id).await.at("192.0.2.1"));
+    }
+    let ask = json!({ "currentPassword": PASSWORD, "password": PASSWORD });
+    let flood: Vec<_> = (0..40)
+        .map(|number| {
+            let (session, ask) = (sessions[number % 8].clone(), ask.clone());
+            tokio::spawn(async move {
+                session.call(Method::PUT, "/user/password", Some(ask)).await.status
+            })
+        })
+        .collect();
+    // Until all of them wait for a thread, or were told to come again.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    wrong_login(&world.anonymous().at("192.0.2.2"), "bob@example.com").await.expect(401);
+    let mut shed = 0;
+    for one in flood {
+        shed += usize::from(one.await.unwrap() == 503);
+    }
+    assert!(shed >= 29, "{shed}");
+}
+
 #[tokio::test]
 async fn a_login_whose_client_leaves_counts() {
     let world = World::with(|config| config.rate_limiting.max_attempts = 1).await;
