@@ -17,6 +17,7 @@ mod refresh;
 mod register;
 mod sessions;
 mod tokens;
+mod turns;
 mod users;
 
 pub use crate::audit::Listener;
@@ -64,6 +65,7 @@ struct Inner {
     touches: Mutex<Touches>,
     audit: Audit,
     throttle: limits::Throttle,
+    turns: turns::Turns,
 }
 
 impl Auth {
@@ -90,6 +92,7 @@ impl Auth {
             touches: Mutex::default(),
             audit: Audit::default(),
             throttle: limits::Throttle::new(&config.rate_limiting)?,
+            turns: turns::Turns::new(threads, &config.hashing),
             store: Arc::new(Timed(store)),
             clock,
             config,

@@ -9,7 +9,7 @@
 mod limits;
 mod memory;
 
-pub(crate) use limits::Limits;
+pub(crate) use limits::{Limits, block};
 pub use memory::MemoryThrottle;
 
 use crate::clock::Timestamp;

@@ -109,18 +109,18 @@ impl Cookies {
 }
 
 /// The value of the one cookie of this name over all lines; an empty value is none.
+///
+/// Read by hand: the parser of `cookie` drops every blank that Unicode knows, and a name that begins
+/// with such a one has no prefix to a browser, so that any host of the domain may set it.
 fn only(headers: &HeaderMap, header: http::HeaderName, name: &str) -> Option<String> {
-    let mut found = None;
-    for line in headers.get_all(header) {
-        // Bytes that are no text stand in somebody else's cookie, which shall not hide ours.
-        let line = String::from_utf8_lossy(line.as_bytes());
-        for cookie in Cookie::split_parse(line.as_ref()).flatten() {
-            if cookie.name() == name && found.replace(cookie.value().to_owned()).is_some() {
-                return None;
-            }
-        }
-    }
-    found.filter(|value| !value.is_empty())
+    let lines = headers.get_all(header).iter().map(HeaderValue::as_bytes);
+    let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
+    let mut values = pairs.filter_map(|pair| {
+        let (found, value) = pair.split_at(pair.iter().position(|byte| *byte == b'=')?);
+        (found.trim_ascii() == name.as_bytes()).then(|| value[1..].trim_ascii())
+    });
+    let value = values.next().filter(|value| !value.is_empty() && values.next().is_none())?;
+    String::from_utf8(value.to_vec()).ok()
 }
 
 /// The value that the last line for this name sets; empty for a removal.
@@ -221,6 +221,11 @@ mod tests {
             // Neither another prefix nor another case is ours.
             (vec!["adyton_session=a; __host-adyton_session=b".to_owned()], None),
             (vec!["__Secure-adyton_session=a".to_owned()], None),
+            // A browser holds no prefix against a name that begins with such a blank, so that any
+            // host of the domain can set it.
+            (vec![format!("\u{2000}{name}=a")], None),
+            (vec![format!("{name}\u{a0}=a")], None),
+            (vec![format!("\u{3000}{name}=b; {name}=a")], Some("a")),
         ] {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
             assert_eq!(cookies.session(&headers(&lines)).as_deref(), found, "{lines:?}");

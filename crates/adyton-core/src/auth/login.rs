@@ -96,6 +96,7 @@ impl Auth {
         attempt: &Attempt<'_>,
         client: &Client,
     ) -> Result<SignIn, Error> {
+        let _turn = self.0.turns.take(client)?;
         for _ in 0..TRIES {
             let found = self.0.store.find_account_by_email(email).await?;
             let account = self.identify(found, password, attempt, client).await?;

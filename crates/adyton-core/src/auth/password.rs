@@ -32,7 +32,9 @@ impl Auth {
         problems.into_result()?;
         let account = self.confirm(caller, "currentPassword", current, client).await?;
         let keep = caller.session().map(|session| session.id);
+        let turn = self.0.turns.take(client)?;
         let hash = self.0.hasher.hash(Zeroizing::new(new.to_owned())).await??;
+        drop(turn);
         self.still_stands(caller).await?;
         let change = (account.password, keep, revoke_tokens);
         match self.store_password(account.user.id, hash, change, client).await? {
@@ -92,7 +94,7 @@ impl Auth {
         let session = session.map(|session| session.public_id.as_str());
         let buckets = |limits: &Limits, _| limits.password(session, user);
         let attempt = self.attempt(buckets, Some(user), client).await?;
-        let tried = self.try_confirm(user, field, password).await;
+        let tried = self.try_confirm(user, field, password, client).await;
         match &tried {
             Ok(_) => self.succeeded(attempt).await,
             Err(Error::Invalid(_)) => {}
@@ -106,7 +108,9 @@ impl Auth {
         user: UserId,
         field: &'static str,
         password: &str,
+        client: &Client,
     ) -> Result<Account, Error> {
+        let _turn = self.0.turns.take(client)?;
         let account = self.0.store.find_account(user).await?.ok_or(Error::NotFound)?;
         let right = self.verify_password(Some(&account), password).await?;
         if right { Ok(account) } else { Err(wrong(field)) }

@@ -57,6 +57,7 @@ impl Auth {
         wanted: Wanted,
         client: &Client,
     ) -> Result<SignIn, Error> {
+        let _turn = self.0.turns.take(client)?;
         let user = self.read_new_user(new, email).await?;
         let signed_in = self.begin_session(Who::New(user), wanted, client).await?;
         signed_in.ok_or_else(taken)

@@ -8,6 +8,7 @@ use crate::device::Client;
 use crate::error::{Error, Problems};
 use crate::event::{Event, EventKind};
 use crate::store::UserUpdate;
+use crate::throttle::Limits;
 use crate::user::{Email, StoredPassword, User, UserChange, UserId};
 use zeroize::Zeroizing;
 
@@ -42,6 +43,26 @@ impl Auth {
             return self.0.store.find_user(id).await?.ok_or(Error::NotFound);
         }
         self.still_stands(caller).await?;
+        // The answer tells whether an e-mail is taken, as that to a sign-up does.
+        let asks = change.email.is_some();
+        let buckets = |limits: &Limits, address| match asks {
+            true => limits.register(address),
+            false => Vec::new(),
+        };
+        let question = self.attempt(buckets, Some(id), client).await?;
+        let updated = self.write_change(id, change, client).await;
+        if !matches!(updated, Ok(_) | Err(Error::Invalid(_))) {
+            self.give_back(question).await;
+        }
+        updated
+    }
+
+    async fn write_change(
+        &self,
+        id: UserId,
+        change: UserChange,
+        client: &Client,
+    ) -> Result<User, Error> {
         let now = self.now();
         let event = Event::new(EventKind::UserUpdated, now).user(id).by(client);
         let (store, written) = (self.0.store.clone(), event.clone());

@@ -280,6 +280,8 @@ impl Config {
             "must be neither above nor below `server.base_path`",
         )?;
         let taken = ["/healthz", "/readyz", "/login", "/logout", "/register"];
+        let sanctum = ["/sanctum/csrf-cookie", "/api/user"];
+        let taken = [&taken[..], &sanctum].concat();
         check(!taken.contains(&pages.as_str()), key, "must not be the path of an endpoint")
     }
 
@@ -445,6 +447,8 @@ mod tests {
             ("pages.path = '/api/auth/account'", "pages.path"),
             ("pages.path = '/api'", "pages.path"),
             ("pages.path = '/readyz'", "pages.path"),
+            ("pages.path = '/sanctum/csrf-cookie'", "pages.path"),
+            ("pages.path = '/api/user'\nserver.base_path = '/auth'", "pages.path"),
         ] {
             assert_eq!(problem(toml), Some(key), "{toml}");
         }

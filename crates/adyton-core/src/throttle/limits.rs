@@ -118,7 +118,7 @@ impl Limits {
 }
 
 /// The address that a limit knows: a mapped IPv4 address is IPv4, IPv6 is cut to 64 bits.
-fn block(address: IpAddr) -> IpAddr {
+pub(crate) fn block(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

@@ -390,6 +390,52 @@ async fn only_what_is_public_is(kind: Kind) {
     }
 }
 
+async fn an_ability_is_asked_for_however_its_path_is_written(kind: Kind) {
+    let Some(setup) = Setup::new(kind) else { return };
+    let ada = setup.server.register("ada@example.com").await.token();
+    let reader = setup.token(&ada, &["orders:read"]).await;
+    for path in [
+        "/admin",
+        "/admin/",
+        "/admin?x=1",
+        "/ADMIN/x",
+        "/Admin",
+        "//admin/x",
+        "/%61dmin/x",
+        "/x/../admin/y",
+        // The app may read the first segment and resolve nothing.
+        "/admin/purge/../..",
+        "/admin/purge/%2e%2E/%2E.",
+        "/admin/x%2f..%2F..",
+        "/admin/x/../..?y",
+    ] {
+        let seen = setup.get(path, &[("Authorization", &reader)]);
+        assert!([400, 403].contains(&seen.status), "{path} {seen:?}");
+        assert!(seen.body["head"].is_null(), "{path} {seen:?}");
+    }
+    for path in ["/administer", "/.well-known/x", "/x/...", "/x?y=/../z"] {
+        let seen = setup.get(path, &[("Authorization", &reader)]);
+        assert_eq!(seen.identity()[2], "orders:read", "{path}");
+    }
+}
+
+/// A header that `Connection` names is for the next hop alone.
+async fn nobody_has_headers_taken_away(kind: Kind) {
+    let Some(setup) = Setup::new(kind) else { return };
+    let ada = setup.server.register("ada@example.com").await.token();
+    let reader = setup.token(&ada, &["orders:read"]).await;
+    let reader = ("Authorization", reader.as_str());
+    for named in [
+        "X-Auth-User-Id, x-auth-user-email",
+        "close, X-AUTH-Abilities",
+        "X-Forwarded-Uri,X-Forwarded-Method",
+        "authorization",
+    ] {
+        let seen = setup.get("/orders", &[reader, ("Connection", named)]);
+        assert_eq!(seen.identity(), ["1", "ada@example.com", "orders:read"], "{named}");
+    }
+}
+
 async fn a_cookie_is_checked_for_the_clients_method(kind: Kind) {
     let Some(setup) = Setup::new(kind) else { return };
     let own = ("Sec-Fetch-Site", "same-origin");
@@ -485,6 +531,8 @@ stories![
     the_app_hears_who_calls,
     nobody_says_who_they_are,
     only_what_is_public_is,
+    an_ability_is_asked_for_however_its_path_is_written,
+    nobody_has_headers_taken_away,
     a_cookie_is_checked_for_the_clients_method,
     an_outage_is_not_a_refusal,
     what_adopted_tables_hold_does_no_harm,

@@ -262,6 +262,40 @@ async fn a_login_that_is_shed_is_given_back() {
     assert_eq!(quota(&next), (20, 20 - hashed - 1), "the account's is the tightest");
 }
 
+/// Whoever knows a password is under no limit of failures, and could have all hashing to themselves.
+#[tokio::test]
+async fn one_address_has_half_of_the_queue_at_most() {
+    let world = World::with(|config| {
+        config.hashing.threads = Some(1);
+        config.hashing.queue = 20;
+    })
+    .await;
+    let ada = world.user("ada").await;
+    let mut sessions = Vec::new();
+    for _ in 0..8 {
+        sessions.push(world.session_of(ada.id).await.at("192.0.2.1"));
+    }
+    let ask = json!({ "currentPassword": PASSWORD, "password": PASSWORD });
+    let flood: Vec<_> = (0..40)
+        .map(|number| {
+            let (session, ask) = (sessions[number % 8].clone(), ask.clone());
+            tokio::spawn(async move {
+                session.call(Method::PUT, "/user/password", Some(ask)).await.status
+            })
+        })
+        .collect();
+    // Until all of them wait for a thread, or were told to come again.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    wrong_login(&world.anonymous().at("192.0.2.2"), "bob@example.com").await.expect(401);
+    let mut shed = 0;
+    for one in flood {
+        shed += usize::from(one.await.unwrap() == 503);
+    }
+    assert!(shed >= 29, "{shed}");
+}
+
 #[tokio::test]
 async fn a_login_whose_client_leaves_counts() {
     let world = World::with(|config| config.rate_limiting.max_attempts = 1).await;
@@ -305,6 +339,32 @@ async fn an_address_signs_up_twenty_times_an_hour() {
     register(&guest, 99).await.expect(201);
     let excess = reasons(&world, EventKind::ExcessRateLimitExceeded).await;
     assert_eq!(excess, [("register".to_owned(), 1)]);
+}
+
+/// Whoever is signed in could else ask of any number of people whether they are here.
+#[tokio::test]
+async fn a_new_email_is_asked_for_as_a_sign_up_is() {
+    let world = World::new().await;
+    let (ada, _bob) = (world.user("ada").await, world.user("bob").await);
+    let ask = async |actor: &Actor, email: &str| {
+        let change = json!({ "email": email, "currentPassword": PASSWORD });
+        actor.call(Method::PATCH, "/user", Some(change)).await
+    };
+    let ada = ada.at("192.0.2.7");
+    for _ in 0..10 {
+        ask(&ada, "bob@example.com").await.invalid("email");
+    }
+    for number in 0..10 {
+        ask(&ada, &format!("ada{number}@example.com")).await.expect(200);
+    }
+    blocked(&world, ask(&ada, "bob@example.com").await, 20, 3_600);
+    let sign_up = json!({ "name": "C", "email": "c@example.com", "password": PASSWORD });
+    blocked(&world, ada.post("/register", sign_up).await, 20, 3_600);
+    // A name asks nothing, and neither does a wrong password.
+    ada.call(Method::PATCH, "/user", Some(json!({ "name": "Ada" }))).await.expect(200);
+    let wrong = json!({ "email": "bob@example.com", "currentPassword": WRONG });
+    ada.call(Method::PATCH, "/user", Some(wrong)).await.invalid("currentPassword");
+    ask(&ada.at("192.0.2.8"), "ada@example.com").await.expect(200);
 }
 
 #[tokio::test]
