@@ -27,7 +27,9 @@ fn tests() -> HashSet<String> {
             } else if path.extension().is_some_and(|ending| ending == "rs") {
                 let module = path.file_stem().unwrap().to_str().unwrap();
                 let text = fs::read_to_string(&path).unwrap();
-                found.extend(tests_in(&text).map(|name| format!("{module}::{name}")));
+                let named = |name| format!("{module}::{name}");
+                found.extend(tests_in(&text).map(named));
+                found.extend(stories_in(&text).map(|name| named(name.to_owned())));
             }
         }
     }
@@ -43,6 +45,12 @@ fn tests_in(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
+/// Those that a macro makes tests of, between `stories![` and `];`.
+fn stories_in(text: &str) -> impl Iterator<Item = &str> {
+    let list = text.split_once("\nstories![").and_then(|(_, rest)| rest.split("];").next());
+    list.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
 fn name_of(line: &str) -> Option<String> {
     let rest = line.trim_start_matches("async ").strip_prefix("fn ")?;
     Some(rest.split('(').next()?.to_owned())
@@ -55,8 +63,8 @@ fn every_test_that_the_threats_name_exists() {
     for row in text.lines().filter(|line| line.starts_with('|')) {
         let shown_by = row.trim_end_matches('|').rsplit('|').next().unwrap();
         let names: Vec<&str> = shown_by.split('`').skip(1).step_by(2).collect();
-        let is_open = [" — ", " --- ", " shown by "].contains(&shown_by);
-        assert!(is_open || !names.is_empty(), "nothing shows {row}");
+        let is_head = [" --- ", " shown by "].contains(&shown_by);
+        assert!(is_head || !names.is_empty(), "nothing shows {row}");
         for name in names {
             let is_script = root().join(name.split(' ').next().unwrap()).is_file();
             assert!(is_script || tests.contains(name), "there is no test {name}");
