@@ -13,6 +13,7 @@
 use adyton_core::ability::Abilities;
 use adyton_core::clock::Timestamp;
 use adyton_core::config::Lifetime;
+use adyton_core::route_pattern::{RequestPath, RoutePattern};
 use adyton_core::secret::{Hash, Kind, PlainText};
 use adyton_core::testing::nearly;
 use adyton_core::token::Presented;
@@ -192,4 +193,78 @@ proptest! {
             prop_assert_eq!(Timestamp::from_rfc3339(&time.to_string()), Some(time));
         }
     }
+
+    #[test]
+    fn a_path_is_one_that_everybody_reads_alike(
+        uri in like(texts(&[
+            "/files/a/b?next=//x", "/files/..%2forders", "/files/%252e%252e/orders", "/files//orders",
+            "/files/..;x/orders", "/files/a%5cb", "https://app.example:8443/files/%41", "/files/a%00",
+            "//evil/files/a", "/files/./a", "*", "app.example:443",
+        ])),
+    ) {
+        let Some(path) = RequestPath::parse(&uri) else { return Ok(()) };
+        let mut read = bare_path(&uri).to_owned();
+        // Whoever decodes it, and whoever does so twice, finds the same segments in it.
+        let slashes = read.matches('/').count();
+        for _ in 0..3 {
+            prop_assert_eq!(read.matches('/').count(), slashes, "{}", &uri);
+            let segments: Vec<&str> = read.split('/').skip(1).collect();
+            let (last, inner) = segments.split_last().unwrap();
+            prop_assert!(inner.iter().all(|segment| is_harmless(segment)), "{}", &uri);
+            prop_assert!(last.is_empty() || is_harmless(last), "{}", &uri);
+            read = decoded(&read);
+        }
+        let below = RoutePattern::parse("*:/files/[...rest]").unwrap();
+        let once = decoded(bare_path(&uri));
+        prop_assert!(!below.matches(None, &path) || once == "/files" || once.starts_with("/files/"));
+        let one = RoutePattern::parse("GET:/files/[name]").unwrap();
+        prop_assert!(!one.matches(Some("GET"), &path) || once.matches('/').count() == 2);
+        prop_assert!(!one.matches(Some("POST"), &path) && !one.matches(None, &path));
+    }
+
+    #[test]
+    fn a_route_without_placeholders_matches_its_own_path(
+        text in like(texts(&[
+            "GET:/public", "*:/files/[...rest]", "post:/hooks/[name]/x", "GET:/a%20b/c", "GET:/",
+            "GET:/a/../b", "GET:/[...a]/b", "GET:/:id", "/public",
+        ])),
+    ) {
+        let Ok(route) = RoutePattern::parse(&text) else { return Ok(()) };
+        let (method, path) = text.split_once(':').unwrap();
+        let request = RequestPath::parse(path);
+        let method = method.to_ascii_uppercase();
+        if let Some(request) = request.filter(|_| !path.contains('[')) {
+            prop_assert!(route.matches(Some(&method), &request), "{}", &text);
+        }
+        let elsewhere = RequestPath::parse("/somewhere/else/entirely/x").unwrap();
+        prop_assert!(path.contains('[') || !route.matches(Some(&method), &elsewhere));
+    }
+}
+
+/// The path of a request target, without authority and query.
+fn bare_path(uri: &str) -> &str {
+    let target = uri.split('?').next().unwrap();
+    match target.split_once("://").filter(|_| !target.starts_with('/')) {
+        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => target,
+    }
+}
+
+/// With every sound escape replaced.
+fn decoded(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let escaped = digits.filter(|_| first == b'%');
+        bytes.push(escaped.map_or(first, |digits| u8::from_str_radix(digits, 16).unwrap()));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Neither a dot segment, nor one by a servlet's reading, nor with what separates segments.
+fn is_harmless(segment: &str) -> bool {
+    let cut = segment.split(';').next().unwrap();
+    !["", ".", ".."].contains(&cut) && !segment.contains(['\\', '\0'])
 }

@@ -18,6 +18,7 @@ use http::HeaderMap;
 use http::header::SET_COOKIE;
 use http::request::Parts;
 use std::convert::Infallible;
+use std::fmt;
 
 /// A request that may sign its browser in or out: one that changes something has passed the CSRF
 /// check, which matters for a guest too (somebody could sign a victim in as themselves).
@@ -43,7 +44,7 @@ use std::convert::Infallible;
 ///     Ok((browser.signed_in(&signed_in), Redirect::to("/")))
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Browser {
     auth: Adyton,
     client: Client,
@@ -151,6 +152,16 @@ impl Browser {
     pub fn signed_out(&self) -> HeaderMap {
         let removal = self.cookie.is_some().then(|| self.auth.cookies().remove_session());
         removal.map(|line| (SET_COOKIE, line)).into_iter().collect()
+    }
+}
+
+/// Without the cookie, which is a secret.
+impl fmt::Debug for Browser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client, source, csrf, .. } = self;
+        let mut shown = f.debug_struct("Browser");
+        shown.field("client", client).field("source", source).field("csrf", csrf);
+        shown.finish_non_exhaustive()
     }
 }
 

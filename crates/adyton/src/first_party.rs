@@ -156,7 +156,7 @@ fn once<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a Head
 }
 
 /// A token has nothing to escape, but some clients escape whatever they send.
-fn percent_decoded(text: &[u8]) -> Option<String> {
+pub(crate) fn percent_decoded(text: &[u8]) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {
@@ -164,7 +164,9 @@ fn percent_decoded(text: &[u8]) -> Option<String> {
         let byte = if byte == b'%' {
             let (digits, after) = rest.split_at_checked(2)?;
             rest = after;
-            u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?
+            // Digits one by one: a number may have a sign, an escape has none.
+            let hex = |at: usize| char::from(digits[at]).to_digit(16);
+            u8::try_from(hex(0)? * 16 + hex(1)?).ok()?
         } else {
             byte
         };

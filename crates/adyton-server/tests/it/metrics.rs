@@ -8,17 +8,17 @@ use std::collections::BTreeSet;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-struct Metrics(String);
+pub(crate) struct Metrics(pub(crate) String);
 
 impl Metrics {
-    async fn of(server: &Server) -> Self {
+    pub(crate) async fn of(server: &Server) -> Self {
         let answer = ask(server, Method::GET, "/metrics").await;
         assert_eq!(answer.status(), 200);
         Self(answer.text().await.unwrap())
     }
 
     /// The value of a series, zero where it is not there.
-    fn value(&self, series: &str) -> f64 {
+    pub(crate) fn value(&self, series: &str) -> f64 {
         let found = self.0.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         found.map_or(0.0, |value| value.parse().unwrap())
     }
@@ -31,7 +31,7 @@ impl Metrics {
 }
 
 fn serve(place: &Place) -> Server {
-    place.serve_with(&[("ADYTON_SERVER__METRICS_LISTEN", "127.0.0.1:0")])
+    place.serve_with(&[LISTEN])
 }
 
 async fn ask(server: &Server, method: Method, path: &str) -> Response {
@@ -41,6 +41,9 @@ async fn ask(server: &Server, method: Method, path: &str) -> Response {
     let url = format!("http://{}{path}", told["address"].as_str().unwrap());
     server.http.request(method, url).send().await.unwrap()
 }
+
+/// Has a server tell metrics.
+pub(crate) const LISTEN: (&str, &str) = ("ADYTON_SERVER__METRICS_LISTEN", "127.0.0.1:0");
 
 /// Something of everything.
 async fn live(server: &Server) {

@@ -260,6 +260,11 @@ async fn what_people_type_is_never_markup() {
     let signed_up = page(signed_up.header(agent.0, agent.1)).await;
     signed_up.assert_leads_to("/account");
     eve.send("/account/login", &[("email", "eve@example.com"), ("password", markup)]).await;
+    let device = r#"<script>alert('a device')</script>"#;
+    let body = serde_json::json!({ "email": "eve@example.com", "password": markup,
+                                   "deviceName": device });
+    assert_eq!(server.post("/login", body).await.status, 200);
+    assert!(eve.get("/account").await.text.contains("a device"), "what others named is shown");
     let created = [("name", markup), ("abilities", ""), ("expiresAt", "never")];
     let created = eve.send("/account/tokens", &created).await;
     let wrong = [("name", "x"), ("abilities", markup), ("expiresAt", markup)];

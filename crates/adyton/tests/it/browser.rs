@@ -73,6 +73,11 @@ impl Browser {
         Self { door: world.anonymous(), ..self.clone() }
     }
 
+    /// The same browser, connected from this address.
+    pub(crate) fn at(&self, address: &str) -> Self {
+        Self { door: self.door.at(address), ..self.clone() }
+    }
+
     /// The same browser on another page.
     pub(crate) fn on(&self, page: Page) -> Self {
         Self { page, ..self.clone() }

@@ -341,3 +341,107 @@ async fn an_outage_signs_nobody_out() {
     world.store.set(crate::store::Mode::Up);
     assert!(ada.is_in().await);
 }
+
+/// What ends the session of a browser that is signed in elsewhere.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Logout,
+    SignInOverIt,
+    ByItsId,
+    AllOthers,
+    PasswordChange,
+    PasswordByTheOperator,
+    Deletion,
+    RemovalByTheOperator,
+    MoreSessionsThanAllowed,
+}
+
+/// Does so, at the node of `copy` and `other`.
+async fn end(how: End, world: &World, copy: &mut Browser, other: &mut Browser, id: &str) {
+    let user = adyton::UserId(1);
+    let client = adyton::Client::default();
+    match how {
+        End::Logout => drop(copy.post("/logout", json!({})).await.expect(204)),
+        End::SignInOverIt => drop(copy.login("ada").await.expect(200)),
+        End::ByItsId => drop(other.delete(&format!("/sessions/{id}")).await.expect(204)),
+        End::AllOthers => drop(other.delete("/sessions").await.expect(204)),
+        End::PasswordChange => {
+            let change = json!({ "currentPassword": PASSWORD, "password": "another horse 2" });
+            other.call(Method::PUT, "/user/password", Some(change)).await.expect(204);
+        }
+        End::PasswordByTheOperator => {
+            world.auth.set_password(user, "another horse 2", false).await.unwrap();
+        }
+        End::Deletion => {
+            let deletion = json!({ "password": PASSWORD });
+            other.call(Method::DELETE, "/user", Some(deletion)).await.expect(204);
+        }
+        End::RemovalByTheOperator => world.auth.remove_user(user, &client).await.unwrap(),
+        End::MoreSessionsThanAllowed => {
+            world.clock.advance(60);
+            assert!(other.is_in().await);
+            drop(Browser::new(world).login("ada").await.expect(200));
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_ends_a_session_ends_its_cookie_on_every_node() {
+    for how in [
+        End::Logout,
+        End::SignInOverIt,
+        End::ByItsId,
+        End::AllOthers,
+        End::PasswordChange,
+        End::PasswordByTheOperator,
+        End::Deletion,
+        End::RemovalByTheOperator,
+        End::MoreSessionsThanAllowed,
+    ] {
+        let few = |config: &mut adyton::Config| config.sessions_per_user = 2;
+        let here = World::with(few).await;
+        let mut browser = Browser::new(&here);
+        let body = json!({ "name": "Ada", "email": "ada@example.com", "password": PASSWORD });
+        let id = browser.post("/register", body).await.expect(201).text("sessionId");
+        let mut other = Browser::new(&here);
+        other.login("ada").await.expect(200);
+        let there = here.again(few).await;
+        let (mut copy, mut elsewhere) = (browser.clone(), browser.before(&there));
+        // Both nodes have it in memory.
+        assert!(browser.is_in().await && elsewhere.is_in().await);
+        end(how, &here, &mut copy, &mut other, &id).await;
+        assert!(!browser.is_in().await, "{how:?}: at once on the node that did it");
+        here.clock.advance(1);
+        assert!(!elsewhere.is_in().await, "{how:?}: on the other when its lease has run out");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_gets_no_cookie_but_the_token_for_signing_in() {
+    let world = World::new().await;
+    let mut guest = Browser::new(&world);
+    for (method, path) in [
+        (Method::GET, "/user"),
+        (Method::GET, "/session"),
+        (Method::GET, "/sessions"),
+        (Method::POST, "/logout"),
+        (Method::DELETE, "/tokens/1"),
+        (Method::GET, "/verify"),
+        (Method::GET, "/nowhere"),
+        (Method::GET, "/openapi.json"),
+    ] {
+        guest.call(method, path, None).await;
+    }
+    let no_one = json!({ "email": "ada", "password": "x" });
+    guest.post("/register", no_one.clone()).await.expect(422);
+    guest.post("/login", no_one).await.expect(422);
+    guest.login("nobody").await.expect(401);
+    assert_eq!(guest.jar.keys().collect::<Vec<_>>(), ["XSRF-TOKEN"]);
+    // One that says nothing of a page gets none at all.
+    let mut script = Browser::new(&world).on(Page::Silent);
+    for path in ["/user", "/session", "/nowhere"] {
+        script.get(path).await;
+    }
+    script.login("nobody").await.expect(401);
+    assert!(script.jar.is_empty(), "{:?}", script.jar);
+}

@@ -1,7 +1,8 @@
 //! Requests that other sites make a browser send (THREATS, "CSRF, CORS"), at a route of the host app
 //! and at the endpoints. The layer asks whether a session cookie is there, not whether it is good.
 
-use crate::world::{BASE, Response, World};
+use crate::browser::{Browser, Page};
+use crate::world::{BASE, PASSWORD, Response, World};
 use adyton::Config;
 use adyton::core::event::EventKind;
 use http::header::HOST;
@@ -260,4 +261,33 @@ async fn refused_requests_are_counted() {
     let rows: Vec<_> = events.iter().filter(of).collect();
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert_eq!((rows[0].count, rows[0].reason.as_deref()), (3, Some("foreign_origin")));
+}
+
+#[tokio::test]
+async fn no_page_of_another_site_signs_anybody_in_or_out() {
+    let world = World::new().await;
+    world.user("eve").await;
+    let victim = Browser::registered(&world, "ada").await;
+    let guest = Browser::new(&world);
+    let null = Page::Says(vec![("origin", "null".to_owned())]);
+    let same_site = Page::Says(vec![("sec-fetch-site", "same-site".to_owned())]);
+    for page in [Page::evil(), null, same_site, Page::of("https://localhost:3000")] {
+        for browser in [&victim, &guest] {
+            let mut foreign = browser.on(page.clone());
+            let login = json!({ "email": "eve@example.com", "password": PASSWORD });
+            // By token a page gets what it cannot read, and no cookie.
+            let answer = foreign.post("/login", login).await.expect(200);
+            assert_eq!((&answer["guard"], answer.cookies().len()), (&json!("token"), 0));
+            for (path, email) in [("/login", "eve"), ("/register", "mallory")] {
+                let body = json!({ "name": "M", "email": format!("{email}@example.com"),
+                                   "password": PASSWORD, "guard": "session" });
+                let refused = foreign.post(path, body).await.refused(403, "csrf_failed");
+                assert!(refused.cookies().is_empty(), "{refused:?}");
+            }
+            let refused = foreign.post("/logout", json!({})).await.refused(403, "csrf_failed");
+            assert!(refused.cookies().is_empty(), "{refused:?}");
+        }
+        assert!(victim.clone().is_in().await, "still signed in");
+    }
+    assert_eq!(world.auth.list_users(adyton::UserId(0), 10).await.unwrap().len(), 2);
 }

@@ -1,6 +1,7 @@
 //! Devices: known by a secret, told apart by what stays the same, and what a refresh from another
 //! one gets.
 
+use crate::browser::Browser;
 use crate::world::{Actor, BASE, PASSWORD, Response, World};
 use adyton::core::config::DeviceBinding;
 use adyton::core::device::MOST_KNOWN;
@@ -341,4 +342,86 @@ async fn a_forgotten_device_still_refreshes_its_session() {
     }
     LAPTOP.with(&secret).refresh(&world, &ada.refresh).await.expect(200);
     assert!(!was_known(&LAPTOP.with(&secret).login(&world, "ada").await));
+}
+
+const STRANGER: &str = "192.0.2.66";
+
+/// A sign-in as this user with this password from this address.
+async fn guess(
+    world: &World,
+    from: &str,
+    telling: Telling<'_>,
+    name: &str,
+    word: &str,
+) -> Response {
+    let body = json!({ "email": format!("{name}@example.com"), "password": word });
+    telling.post(&world.anonymous().at(from), "/login", body).await
+}
+
+/// Fails from one address until nobody there may try any e-mail, and from more of them until
+/// nobody anywhere may try this one.
+async fn fill_every_bucket(world: &World, name: &str) {
+    for number in 0..20 {
+        let from = format!("192.0.2.{}", 66 + number / 5);
+        guess(world, &from, PHONE, name, "wrong").await.expect(401);
+    }
+    for number in 0..25 {
+        guess(world, STRANGER, PHONE, &format!("user{number}"), "wrong").await.expect(401);
+    }
+    for from in [STRANGER, "198.51.100.1"] {
+        guess(world, from, PHONE, name, PASSWORD).await.refused(429, "too_many_attempts");
+    }
+    guess(world, STRANGER, PHONE, "another", "wrong").await.refused(429, "too_many_attempts");
+}
+
+#[tokio::test]
+async fn nobody_locks_an_owner_out_of_a_known_device() {
+    let world = World::new().await;
+    world.user("ada").await;
+    let secret = LAPTOP.login(&world, "ada").await.text("deviceSecret");
+    let mut browser = Browser::new(&world).at(STRANGER);
+    browser.login("ada").await.expect(200);
+    browser.post("/logout", json!({})).await.expect(204);
+    fill_every_bucket(&world, "ada").await;
+
+    // In the stranger's own network too, by header and by cookie, and as often as they like.
+    for from in [STRANGER, "192.0.2.67", "203.0.113.7"] {
+        for _ in 0..3 {
+            guess(&world, from, LAPTOP.with(&secret), "ada", PASSWORD).await.expect(200);
+        }
+    }
+    for _ in 0..3 {
+        browser.login("ada").await.expect(200);
+    }
+    // Which gives the stranger no further try.
+    for from in [STRANGER, "192.0.2.67", "198.51.100.1"] {
+        guess(&world, from, PHONE, "ada", PASSWORD).await.refused(429, "too_many_attempts");
+    }
+    // Who sits before the device may guess as often as anybody, and shuts no other device out.
+    for _ in 0..5 {
+        let telling = LAPTOP.with(&secret);
+        guess(&world, STRANGER, telling, "ada", "wrong").await.refused(401, "invalid_credentials");
+    }
+    let locked = guess(&world, "203.0.113.7", LAPTOP.with(&secret), "ada", PASSWORD).await;
+    locked.refused(429, "too_many_attempts");
+    browser.login("ada").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_device_of_somebody_else_opens_no_bucket() {
+    let world = World::new().await;
+    world.user("ada").await;
+    world.user("eve").await;
+    let known = LAPTOP.login(&world, "eve").await.text("deviceSecret");
+    let drawn: Vec<_> = (0..6).map(|_| PlainText::draw(Kind::Device).unwrap()).collect();
+    let mut answers = Vec::new();
+    for secret in drawn.iter().map(PlainText::expose).chain([known.as_str(); 3]) {
+        let telling = LAPTOP.with(secret);
+        answers.push(guess(&world, STRANGER, telling, "ada", "wrong").await.status);
+    }
+    assert_eq!(answers, [401, 401, 401, 401, 401, 429, 429, 429, 429]);
+    for secret in [&known, drawn[0].expose()] {
+        let telling = LAPTOP.with(secret);
+        guess(&world, STRANGER, telling, "ada", PASSWORD).await.refused(429, "too_many_attempts");
+    }
 }

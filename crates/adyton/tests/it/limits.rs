@@ -638,3 +638,49 @@ async fn what_is_left_is_told_beside_other_refusals_and_never_where_nothing_is_l
         assert!(!matches!(again, Err(adyton::Error::TooManyAttempts(_))), "operators are free");
     }
 }
+
+#[tokio::test]
+async fn no_spelling_of_the_path_or_the_body_is_another_bucket() {
+    let world = World::new().await;
+    world.user("ada").await;
+    let guest = world.anonymous().at("192.0.2.1");
+    let compared = world.store.calls("find_account_by_email");
+    let send = async |path: &str, body: &str| {
+        let mut request = guest.request(Method::POST, path);
+        request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+        *request.body_mut() = body.to_owned().into();
+        guest.send(request).await.status
+    };
+    let right = json!({ "email": "ada@example.com", "password": PASSWORD }).to_string();
+    for path in [
+        "/api/auth//login",
+        "/api/auth/login/",
+        "/api/auth/./login",
+        "/api/auth/x/../login",
+        "/api/auth/LOGIN",
+        "/api/auth/%6cogin",
+        "/api/auth%2flogin",
+        "/api/auth/login;x",
+        "//api/auth/login",
+    ] {
+        assert_eq!(send(path, &right).await, 404, "{path}");
+    }
+    let twice = [
+        (422, r#""deviceName":"a","device_name":"b""#),
+        (400, r#""device_name":"a","device_name":"b""#),
+        (400, r#""email":"bob@example.com""#),
+        (400, r#""password":"x""#),
+        (400, r#""\u0065mail":"bob@example.com""#),
+    ];
+    for (status, doubled) in twice {
+        let body = right.replace('}', &format!(",{doubled}}}"));
+        assert_eq!(send("/api/auth/login", &body).await, status, "{body}");
+    }
+    assert_eq!(world.store.calls("find_account_by_email"), compared, "nobody was looked up");
+    for left in (0..5).rev() {
+        let wrong = right.replace(PASSWORD, WRONG).replace("ada@", ["ada@", "ADA@"][left % 2]);
+        let path = ["/api/auth/login", "/api/auth/login?a=1"][left % 2];
+        assert_eq!(send(path, &wrong).await, 401);
+    }
+    assert_eq!(send("/api/auth/login?b=2", &right).await, 429);
+}

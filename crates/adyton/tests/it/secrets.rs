@@ -1,11 +1,13 @@
 //! No secret leaves by the log, by an event, by a list or by `Debug`.
 
+use crate::browser::Browser;
 use crate::store::Mode;
 use crate::world::{PASSWORD, Response, World};
-use adyton::NewPersonalToken;
 use adyton::core::secret::Hash;
+use adyton::core::session::Guard;
 use adyton::core::store::UserStore;
 use adyton::core::user::StoredPassword;
+use adyton::{NewPersonalToken, SignInOptions};
 use http::Method;
 use serde_json::json;
 use std::io::Write;
@@ -190,6 +192,30 @@ async fn debug_shows_no_secret() {
         format!("{:?}", StoredPassword::new(account.password.unwrap().as_str().to_owned())),
         format!("{actor:?}"),
     ] {
+        secrets.are_not_in(&shown, &shown);
+    }
+}
+
+#[tokio::test]
+async fn debug_shows_no_secret_of_a_browser() {
+    let world = World::new().await;
+    let mut ada = Browser::registered(&world, "ada").await;
+    let options = SignInOptions { guard: Some(Guard::Session), ..SignInOptions::default() };
+    let client = adyton::Client::default();
+    let signed_in = world.auth.sign_in_as(adyton::UserId(1), &options, &client).await.unwrap();
+    let mut secrets = Secrets::default();
+    let cookie = signed_in.cookie().unwrap();
+    secrets.add("cookie", cookie.secret.expose());
+    secrets.add("device secret", signed_in.device_secret.as_ref().unwrap().expose());
+    let by = world.auth.authenticate_cookie(cookie.secret.expose()).await.unwrap();
+    // What a handler of the app logs of its caller.
+    let shown = ada.visit(Method::GET, "/web/browser", None).await.expect(200).body;
+    assert!(shown.contains("Firefox"), "{shown}");
+    for (name, value) in &ada.jar {
+        secrets.add("cookie of the jar", value);
+        assert!(!shown.contains(value), "{name} in {shown}");
+    }
+    for shown in [shown, format!("{signed_in:?}"), format!("{by:?}")] {
         secrets.are_not_in(&shown, &shown);
     }
 }

@@ -275,6 +275,9 @@ async fn everybody_passes_on_a_route_without_authentication() {
         ("GET", "/orders"),
         ("GET", "/public/../orders"),
         ("GET", "/files/..%2forders"),
+        ("GET", "/files/../orders"),
+        ("GET", "/files/a/%2e%2e/%2E./orders"),
+        ("GET", "/files/./orders"),
         ("GET", "/files//orders"),
         ("GET", "/files/\u{e9}"),
         ("GET", "/public, /public"),
@@ -460,4 +463,30 @@ async fn a_token_alone_counts_beside_a_cookie() {
     let bad = reader.with_token("nonsense");
     let refused = Question::about(&bad).with("cookie", &cookie).ask().await;
     refused.refused(401, "token_invalid");
+}
+
+#[tokio::test]
+async fn identity_headers_of_a_client_count_for_nothing() {
+    let world = World::with(behind_a_proxy).await;
+    let ada = world.user("ada").await;
+    let reader = world.token_of(ada.id, &["orders:read"]).await;
+    let claiming = |of, peer| {
+        let question = Question::about(of).from(peer);
+        question
+            .with("x-auth-user-id", "4711")
+            .with("x-auth-user-email", "root@example.com")
+            .with("x-auth-abilities", "*")
+            .with("x-real-ip", "10.0.0.1")
+    };
+    let guest = world.anonymous();
+    for peer in [PROXY, STRANGER] {
+        claiming(&guest, peer).ask().await.refused(401, "unauthenticated");
+        let told = identity(claiming(&reader, peer).ask().await);
+        assert_eq!(told, [ada.id.to_string().as_str(), "ada@example.com", "orders:read"]);
+        let more = claiming(&reader, peer).requiring("?abilities=admin").ask().await;
+        more.refused(403, "missing_ability");
+    }
+    is_a_guest(claiming(&guest, PROXY).forwarding("GET", "/public").ask().await);
+    let by_a_stranger = claiming(&guest, STRANGER).forwarding("GET", "/public").ask().await;
+    by_a_stranger.refused(401, "unauthenticated");
 }

@@ -194,6 +194,8 @@ fn host_routes(auth: &Adyton) -> Router {
         .route("/bare/orders", get(ok).route_layer(require_abilities(["orders:read"])));
     // What a page of the app posts to.
     let web = Router::new().route("/web", get(ok).post(ok).delete(ok)).layer(auth.csrf_layer());
+    let told = get(async |browser: adyton::Browser| format!("{browser:?}"));
+    let web = web.route("/web/browser", told.layer(auth.layer()));
     guarded.merge(bare).merge(web)
 }
 
