@@ -2,7 +2,7 @@
 //!
 //! The structs mirror `adyton.toml`. Keys are read in snake_case or camelCase; an unknown key is an
 //! error. [`Config::validate`] finds what no single value can show: settings that contradict each
-//! other, and settings of protections that this version does not have. Where values come from
+//! other, and settings of what this version does not have. Where values come from
 //! (files, environment) is the business of the doors.
 
 mod connector;

@@ -47,6 +47,11 @@ impl Cookies {
         }
     }
 
+    /// The name of the session cookie.
+    pub(crate) fn session_name(&self) -> &str {
+        &self.session
+    }
+
     /// The session cookie of a request, good or not. Two of them, wherever they stand, are none:
     /// somebody else may have set one of them.
     pub(crate) fn session(&self, headers: &HeaderMap) -> Option<String> {

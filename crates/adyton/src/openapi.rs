@@ -1,5 +1,6 @@
 //! The OpenAPI document: made of the route list, with what the routes have in common.
 
+use crate::cookie::Cookies;
 use crate::error::Problem;
 use crate::routes::{self, SessionBody};
 use adyton_core::Config;
@@ -29,9 +30,12 @@ pub fn openapi(config: &Config) -> String {
         ))
         .build();
     document.servers = Some(vec![Server::new(base_url(config))]);
-    document.security = Some(vec![SecurityRequirement::new::<_, _, String>("token", [])]);
+    document.security = Some(
+        ["token", "session"].map(|name| SecurityRequirement::new::<_, _, String>(name, [])).into(),
+    );
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme("token", token_scheme(config));
+    components.add_security_scheme("session", cookie_scheme(config));
     components.schemas.insert("Problem".to_owned(), Problem::schema());
     for input in ["RegisterInput", "PasswordInput"] {
         set_shortest_password(components, input, config.password.min_length);
@@ -77,6 +81,14 @@ fn token_scheme(config: &Config) -> SecurityScheme {
     let described = format!("the token after the word `{}`", config.prefix);
     let value = ApiKeyValue::with_description(&config.token_header, &described);
     SecurityScheme::ApiKey(ApiKey::Header(value))
+}
+
+/// A configuration that cannot stand has the names of plain http.
+fn cookie_scheme(config: &Config) -> SecurityScheme {
+    let cookies = Cookies::new(config, &config.web().unwrap_or_default());
+    let described = "What changes something then needs to pass the CSRF check.";
+    let value = ApiKeyValue::with_description(cookies.session_name(), described);
+    SecurityScheme::ApiKey(ApiKey::Cookie(value))
 }
 
 /// The columns of the user table by their own names, with those named in `user_columns`.
@@ -216,14 +228,6 @@ pub(crate) enum GuardName {
     Session,
 }
 
-/// What a sign-in may ask for in this version.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "names, for the document")]
-pub(crate) enum WantedGuard {
-    Token,
-}
-
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "names, for the document")]
 pub(crate) enum TokenType {
@@ -299,7 +303,7 @@ refusals! {
     /// Of every endpoint that asks for the ability `account`.
     Forbidden:
         403 = "`missing_ability` or `csrf_failed`";
-    /// Of the endpoint that hands the token of the CSRF check.
+    /// Of what sets or removes a cookie.
     Foreign:
         403 = "`csrf_failed`";
     /// Of every endpoint with a body.

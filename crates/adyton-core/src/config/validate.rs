@@ -285,8 +285,8 @@ impl Config {
         check(!taken.contains(&pages.as_str()), key, "must not be the path of an endpoint")
     }
 
-    /// Options of protections and doors that this version does not have yet: a value that would
-    /// be ignored is refused. One that switches such a protection off stands: it is off.
+    /// Options of databases and stores that this version does not have yet: a value that would be
+    /// ignored is refused.
     fn refuse_what_is_not_built(&self) -> Result<(), ConfigError> {
         let later = |kept: bool, key, part: &str| {
             let problem = format!(

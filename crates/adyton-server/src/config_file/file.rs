@@ -22,7 +22,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Parsed> {
     let tree = DeTable::parse(text).map_err(|error| source.refusal(&error))?;
     let mut places = BTreeMap::new();
     source.check_keys("", tree.get_ref(), &mut places)?;
-    toml::from_str::<Config>(text).map_err(|error| source.refusal(&error))?;
+    toml::from_str::<Config>(text).map_err(|error| source.misfit(&error, &places))?;
     let table = text.parse::<Table>().map_err(|error| source.refusal(&error))?;
     places.retain(|key, _| known::is_leaf(key));
     let lines = places.into_iter().map(|(key, span)| (key, source.line(&span))).collect();
@@ -75,6 +75,23 @@ impl Source<'_> {
         let near = known::nearest_as(path, written);
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         self.error(span, &format!("unknown key `{}`{hint}", written.escape_debug()))
+    }
+
+    /// A value that its key does not take.
+    fn misfit(
+        &self,
+        error: &toml::de::Error,
+        places: &BTreeMap<String, Range<usize>>,
+    ) -> anyhow::Error {
+        let Some(span) = error.span() else { return self.refusal(error) };
+        let before = places.iter().filter(|(_, place)| place.start <= span.start);
+        let Some((key, _)) = before.max_by_key(|(_, place)| place.start) else {
+            return self.refusal(error);
+        };
+        let secret = known::is_within(key, "connector") || key == "rate_limiting.store";
+        let hidden = "the value has the wrong form (it may hold a secret and is not shown)";
+        let said = if secret { hidden } else { error.message().trim_end() };
+        self.error(span, &format!("`{key}`: {said}"))
     }
 
     /// What the TOML reader refused. Its words can quote a value.
@@ -142,10 +159,16 @@ mod tests {
     #[test]
     fn a_wrong_type_shows_its_place() {
         let text = "prefix = 'Bearer'\n[rate_limiting]\nmax_attempts = \"five\"\n";
-        let told = "adyton.toml, line 3, column 16: invalid type: string \"five\", expected u32\n  \
+        let told = "adyton.toml, line 3, column 16: `rate_limiting.max_attempts`: \
+                    invalid type: string \"five\", expected u32\n  \
                     |\n3 | max_attempts = \"five\"\n  |                ^^^^^^";
         assert_eq!(error(text), told);
-        assert!(error("server = 5").starts_with("adyton.toml, line 1, column 10: invalid type"));
+        let told = "adyton.toml, line 1, column 10: `server`: invalid type";
+        assert!(error("server = 5").starts_with(told));
+        // No secret hides behind a URL here.
+        let told = "adyton.toml, line 2, column 18: `allowed_origins`: invalid type: string \
+                    \"https://a.example\", expected a sequence";
+        assert_eq!(error("prefix = 'a'\nallowedOrigins = 'https://a.example'"), told);
         assert!(error("prefix = ").starts_with("adyton.toml, line 1, column 10: "));
         assert!(error("ä = \"\u{1}é\"").contains("line 1"));
     }
@@ -175,6 +198,7 @@ mod tests {
             "connector.options.password = '31337",
             "connector.url = 'postgres://a:31337@db",
             "connector.options = { port = 'postgres://a:31337@db' }",
+            "rate_limiting.store = ['redis://:31337@cache']",
         ] {
             assert!(!error(text).contains("31337"), "{}", error(text));
             assert!(error(text).contains("line 1"), "{}", error(text));

@@ -31,7 +31,12 @@ fn check_says_what_is_wrong_and_where() {
     let place = Place::with("[rate_limiting]\nmax_attempts = \"five\"\n");
     let (code, out, error) = told(place.adyton("config check"));
     assert_eq!((code, out.as_str()), (1, ""));
-    assert!(error.starts_with("error: adyton.toml, line 2, column 16: invalid type"), "{error}");
+    assert!(
+        error.starts_with(
+            "error: adyton.toml, line 2, column 16: `rate_limiting.max_attempts`: invalid type"
+        ),
+        "{error}"
+    );
 }
 
 #[test]

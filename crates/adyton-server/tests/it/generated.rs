@@ -70,7 +70,7 @@ fn the_reference_of_options_is_current() {
          `ADYTON_<KEY>` with `__` for a dot (`ADYTON_SERVER__LISTEN=127.0.0.1:9000`); later wins. Keys are read in\n\
          snake_case or camelCase. Durations are seconds or a string with a unit: `s`, `m`, `h`, `d`, `w`. A setting\n\
          that is unknown, of the wrong type or in contradiction to another stops the start and says where it stands.\n\
-         Options marked as not built yet are accepted at their default, or to switch the thing off.\n\n\
+         What is marked as not built yet is refused.\n\n\
          | key | default | meaning |\n| --- | --- | --- |\n",
     );
     for option in OPTIONS {

@@ -612,10 +612,12 @@ async fn pages_can_be_elsewhere_or_nowhere() {
     assert_eq!(ada.get("/account").await.status, 404);
     for (file, told) in [("session_guard = 'token'", true), ("pages.enabled = false", false)] {
         place.configure(file);
-        let server = place.serve();
+        let mut server = place.serve();
         ada = Visitor::of(&server);
         let none = ada.get("/account/login").await;
         assert_eq!((none.status, none.header("content-type")), (404, "application/problem+json"));
+        // Its whole log is there after its end.
+        server.term();
         assert_eq!(server.log().contains("no account pages"), told, "{file}");
     }
 }

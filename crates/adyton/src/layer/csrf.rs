@@ -126,11 +126,13 @@ impl Visitor {
     }
 
     /// Puts `XSRF-TOKEN` on the answer to a page of ours, unless the page has one that is good for
-    /// the session that it will hold from now on.
+    /// the session that it will hold from now on. One that signs a browser in or out has it whoever
+    /// asked: an old browser, which does not say where it is, could go on with nothing else.
     fn hand_token(self, auth: &Adyton, response: &mut Response) {
         let wanted = response.extensions_mut().remove::<ShowXsrf>().is_some();
         let first_party = self.source.is_some_and(RequestSource::is_first_party);
-        if !(wanted || first_party) || auth.cookies().sets_xsrf(response.headers()) {
+        let renewed = auth.cookies().session_set_by(response.headers()).is_some();
+        if !(wanted || first_party || renewed) || auth.cookies().sets_xsrf(response.headers()) {
             return;
         }
         if let Some(token) = self.token(auth, response.headers(), wanted) {

@@ -2,7 +2,7 @@
 
 use crate::body::Fields;
 use crate::browser::Visitor;
-use crate::openapi::{Invalid, Refused, Shedding, SignInObject, WantedGuard};
+use crate::openapi::{Foreign, GuardName, Invalid, Refused, Shedding, SignInObject};
 use crate::{Adyton, Browser, Rejection};
 use adyton_core::ability::Abilities;
 use adyton_core::auth::{Credentials, Secrets, SignIn, SignInOptions};
@@ -35,7 +35,7 @@ pub(super) struct LoginInput {
     abilities: Option<Vec<String>>,
     /// `session` by default for a page of this site, else `token`.
     #[schema(inline)]
-    guard: Option<WantedGuard>,
+    guard: Option<GuardName>,
 }
 
 /// What [`SignInObject`] describes.
@@ -94,7 +94,8 @@ impl From<SignIn> for SignInBody {
 /// Sign in with e-mail and password.
 #[utoipa::path(
     post, path = "/login", operation_id = "login", tag = "sign-in", security(()), request_body = LoginInput,
-    responses((status = 200, body = SignInObject), Refused, Invalid, Shedding),
+    params(("X-Device-Id" = Option<String>, Header, description = "The `deviceSecret` of an earlier sign-in.")),
+    responses((status = 200, body = SignInObject), Refused, Invalid, Foreign, Shedding),
 )]
 pub(super) async fn login(
     State(auth): State<Adyton>,

@@ -2,7 +2,7 @@
 
 use crate::body::Fields;
 use crate::browser::Visitor;
-use crate::openapi::Invalid;
+use crate::openapi::{Foreign, Invalid};
 use crate::{Adyton, Rejection, guard};
 use adyton_core::auth::Presentation;
 use axum::extract::State;
@@ -18,8 +18,8 @@ pub(super) struct LogoutInput {
 
 /// Sign out. It answers 204 whatever is presented, also when repeated.
 #[utoipa::path(
-    post, path = "/logout", operation_id = "logout", tag = "sign-in", security((), ("token" = [])),
-    request_body = Option<LogoutInput>, responses((status = 204), Invalid),
+    post, path = "/logout", operation_id = "logout", tag = "sign-in", security((), ("token" = []), ("session" = [])),
+    request_body = Option<LogoutInput>, responses((status = 204), Foreign, Invalid),
 )]
 pub(super) async fn logout(
     State(auth): State<Adyton>,

@@ -20,6 +20,7 @@ pub(super) struct RefreshInput {
 /// Exchange a refresh token for the next pair.
 #[utoipa::path(
     post, path = "/refresh", operation_id = "refresh", tag = "sign-in", security(()), request_body = RefreshInput,
+    params(("X-Device-Id" = Option<String>, Header, description = "The `deviceSecret` of an earlier sign-in.")),
     responses((status = 200, body = SignInObject), Refused, Invalid, Shedding),
 )]
 pub(super) async fn refresh(

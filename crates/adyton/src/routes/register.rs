@@ -3,7 +3,7 @@
 use super::login::{SignInBody, complete, read_options};
 use crate::body::Fields;
 use crate::browser::Visitor;
-use crate::openapi::{Invalid, Limited, Shedding, SignInObject, WantedGuard};
+use crate::openapi::{Foreign, GuardName, Invalid, Limited, Shedding, SignInObject};
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Registration;
 use axum::Json;
@@ -30,13 +30,14 @@ pub(super) struct RegisterInput {
     device_name: Option<String>,
     /// `session` by default for a page of this site, else `token`.
     #[schema(inline)]
-    guard: Option<WantedGuard>,
+    guard: Option<GuardName>,
 }
 
 /// Sign up and in.
 #[utoipa::path(
     post, path = "/register", operation_id = "register", tag = "sign-in", security(()), request_body = RegisterInput,
-    responses((status = 201, body = SignInObject), Invalid, Limited, Shedding),
+    params(("X-Device-Id" = Option<String>, Header, description = "The `deviceSecret` of an earlier sign-in.")),
+    responses((status = 201, body = SignInObject), Invalid, Limited, Foreign, Shedding),
 )]
 pub(super) async fn register(
     State(auth): State<Adyton>,

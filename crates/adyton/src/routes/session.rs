@@ -35,7 +35,7 @@ struct CredentialBody {
 
 /// The current session, or none.
 #[utoipa::path(
-    get, path = "/session", operation_id = "getSession", tag = "account", security((), ("token" = [])),
+    get, path = "/session", operation_id = "getSession", tag = "account", security((), ("token" = []), ("session" = [])),
     responses((status = 200, body = CurrentObject), Unavailable),
 )]
 pub(super) async fn show(

@@ -32,7 +32,7 @@ pub(super) struct Requirements {
 /// good credential as a guest, with empty headers. In the headers everything but visible ASCII is
 /// percent-encoded, and so are `%`, and commas within an ability.
 #[utoipa::path(
-    get, path = "/verify", operation_id = "verify", tag = "proxy", security((), ("token" = [])),
+    get, path = "/verify", operation_id = "verify", tag = "proxy", security((), ("token" = []), ("session" = [])),
     params(
         ("abilities" = Option<String>, Query, description = "Abilities that are all required, between commas."),
         ("X-Forwarded-Method" = Option<String>, Header, description = "The method of the request; counts from a trusted proxy."),

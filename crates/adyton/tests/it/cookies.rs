@@ -302,6 +302,23 @@ async fn a_guest_makes_no_row_and_gets_no_session() {
 }
 
 #[tokio::test]
+async fn an_old_browser_gets_a_token_with_its_session_and_a_guests_one_after_it() {
+    let world = World::new().await;
+    world.user("ada").await;
+    let mut ada = Browser::new(&world).on(Page::Silent);
+    ada.echoes_xsrf = true;
+    ada.get("/csrf-cookie").await.expect(204);
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "guard": "session" });
+    for _ in 0..2 {
+        let guests = ada.jar["XSRF-TOKEN"].clone();
+        ada.post("/login", body.clone()).await.expect(200);
+        assert_ne!(ada.jar["XSRF-TOKEN"], guests);
+        ada.call(Method::PATCH, "/user", Some(json!({ "name": "Ada" }))).await.expect(200);
+        ada.post("/logout", json!({})).await.expect(204);
+    }
+}
+
+#[tokio::test]
 async fn a_dead_cookie_makes_a_guest_where_guests_are_welcome() {
     let world = World::new().await;
     let mut ada = Browser::registered(&world, "ada").await;

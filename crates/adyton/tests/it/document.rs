@@ -36,6 +36,29 @@ async fn it_names_the_configured_address_and_header() {
 }
 
 #[test]
+fn it_names_the_session_cookie_and_the_guards_that_a_sign_in_may_ask_for() {
+    let mut config = Config::default();
+    for (url, domain, name) in [
+        (None, None, "adyton_session"),
+        (Some("https://app.example.com"), None, "__Host-adyton_session"),
+        (Some("https://app.example.com"), Some("example.com"), "__Secure-adyton_session"),
+    ] {
+        config.server.public_url = url.map(Into::into);
+        config.cookie_domain = domain.map(Into::into);
+        let scheme = &document(&config)["components"]["securitySchemes"]["session"];
+        assert_eq!((&scheme["in"], &scheme["name"]), (&"cookie".into(), &name.into()));
+    }
+    let document = document(&config);
+    for input in ["LoginInput", "RegisterInput"] {
+        let guard = &document["components"]["schemas"][input]["properties"]["guard"]["oneOf"][0];
+        assert_eq!(guard["enum"], Value::from(vec!["token", "session"]), "{guard}");
+    }
+    for path in ["/login", "/register", "/logout"] {
+        assert!(document["paths"][path]["post"]["responses"]["403"].is_object(), "{path}");
+    }
+}
+
+#[test]
 fn every_operation_has_a_name_of_its_own() {
     let document = document(&Config::default());
     let items = document["paths"].as_object().unwrap().values();

@@ -401,9 +401,10 @@ impl Response {
     }
 
     /// Only a sign-in or what ends a session says anything of its cookie; `XSRF-TOKEN` is for pages,
-    /// and for who asks for it.
+    /// for who asks for it, and for whose session begins or ends.
     fn check_cookies(&self, path: &str, from_a_page: bool) {
-        let asked = from_a_page || path.ends_with("/csrf-cookie");
+        let renewed = self.cookies().iter().any(|name| name.ends_with("adyton_session"));
+        let asked = from_a_page || renewed || path.ends_with("/csrf-cookie");
         let about_sessions = ["/register", "/login", "/logout", "/user", "/sessions"];
         for name in self.cookies() {
             let allowed = match name {
