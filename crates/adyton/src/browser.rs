@@ -6,7 +6,7 @@ use crate::extract::installed;
 use crate::first_party::RequestSource;
 use crate::guard::cookie;
 use crate::{Adyton, Rejection};
-use adyton_core::auth::{SignIn, SignInOptions};
+use adyton_core::auth::{Principal, SignIn, SignInOptions};
 use adyton_core::config::SessionGuard;
 use adyton_core::csrf::{CsrfReason, OriginVerdict};
 use adyton_core::device::Client;
@@ -145,6 +145,13 @@ impl Browser {
         let device = signed_in.device_secret.as_ref().or(self.client.device_secret.as_ref());
         headers.extend(device.map(|secret| (SET_COOKIE, cookies.set_device(secret))));
         headers
+    }
+
+    /// The headers of an answer that ended the caller's own session, or another one: a cookie that is
+    /// worth nothing any more goes.
+    pub(crate) fn ended(&self, caller: &Principal, own: bool) -> HeaderMap {
+        let by_cookie = own && caller.guard() == Guard::Session;
+        if by_cookie { self.signed_out() } else { HeaderMap::new() }
     }
 
     /// The headers of the answer to a sign-out, which remove the session cookie if there is one.

@@ -260,6 +260,16 @@ impl Config {
             "server.base_path",
             "must be a path such as `/api/auth`, without a slash at its end",
         )?;
+        let probes = ["/healthz", "/readyz"].contains(&self.server.base_path.as_str());
+        check(!probes, "server.base_path", "must not be the path of a probe")?;
+        let same = self.server.listen.port() != 0
+            && self.server.metrics_listen == Some(self.server.listen);
+        among(
+            !same,
+            &["server.listen"],
+            "server.metrics_listen",
+            "must be another address than `server.listen`",
+        )?;
         self.check_pages()
     }
 
@@ -362,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_protection_that_is_not_built_may_be_switched_off() {
+    fn a_protection_may_be_switched_off() {
         for toml in ["csrf_protection = false", "device_binding = 'off'", "pages.enabled = false"] {
             assert_eq!(problem(toml), None, "{toml}");
         }
@@ -447,6 +457,8 @@ mod tests {
             ("pages.path = '/api/auth/account'", "pages.path"),
             ("pages.path = '/api'", "pages.path"),
             ("pages.path = '/readyz'", "pages.path"),
+            ("server.base_path = '/healthz'", "server.base_path"),
+            ("server.metrics_listen = '127.0.0.1:8000'", "server.metrics_listen"),
             ("pages.path = '/sanctum/csrf-cookie'", "pages.path"),
             ("pages.path = '/api/user'\nserver.base_path = '/auth'", "pages.path"),
         ] {

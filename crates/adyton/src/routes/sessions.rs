@@ -1,5 +1,6 @@
 //! GET and DELETE `/sessions`, DELETE `/sessions/{id}`: where the caller is signed in.
 
+use crate::browser::Visitor;
 use crate::client_info::ClientInfo;
 use crate::guard::Owner;
 use crate::openapi::{Forbidden, Missing, Refused};
@@ -10,7 +11,7 @@ use adyton_core::error::Error;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -88,10 +89,11 @@ pub(super) async fn end_others(
 pub(super) async fn end(
     State(auth): State<Adyton>,
     Owner(principal): Owner,
-    ClientInfo(client): ClientInfo,
+    Visitor(browser): Visitor,
     id: Result<Path<String>, PathRejection>,
-) -> Result<StatusCode, Rejection> {
+) -> Result<(StatusCode, HeaderMap), Rejection> {
     let Path(id) = id.map_err(|_| Error::NotFound)?;
-    auth.end_session(principal.user_id(), &id, &client).await?;
-    Ok(StatusCode::NO_CONTENT)
+    auth.end_session(principal.user_id(), &id, browser.client()).await?;
+    let own = principal.session().is_some_and(|session| session.public_id == id);
+    Ok((StatusCode::NO_CONTENT, browser.ended(&principal, own)))
 }

@@ -1,6 +1,7 @@
 //! GET, PATCH and DELETE `/user`: the caller's own account.
 
 use crate::body::Fields;
+use crate::browser::Visitor;
 use crate::client_info::ClientInfo;
 use crate::guard::{Caller, Owner};
 use crate::openapi::{Forbidden, Invalid, Refused, Shedding, UserObject};
@@ -10,7 +11,7 @@ use adyton_core::user::User;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 /// The signed-in user.
 #[utoipa::path(
@@ -69,11 +70,11 @@ pub(super) struct DeleteInput {
 pub(super) async fn delete(
     State(auth): State<Adyton>,
     Owner(principal): Owner,
-    ClientInfo(client): ClientInfo,
+    Visitor(browser): Visitor,
     mut fields: Fields,
-) -> Result<StatusCode, Rejection> {
+) -> Result<(StatusCode, HeaderMap), Rejection> {
     let password = fields.password("password").unwrap_or_default();
     fields.finish()?;
-    auth.delete_user(&principal, &password, &client).await?;
-    Ok(StatusCode::NO_CONTENT)
+    auth.delete_user(&principal, &password, browser.client()).await?;
+    Ok((StatusCode::NO_CONTENT, browser.ended(&principal, true)))
 }

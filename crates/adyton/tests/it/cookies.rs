@@ -290,6 +290,23 @@ async fn whatever_ends_a_session_ends_its_cookie_at_once() {
 }
 
 #[tokio::test]
+async fn a_cookie_that_is_worth_nothing_any_more_goes() {
+    let world = World::new().await;
+    let mut ada = Browser::registered(&world, "ada").await;
+    let mut there = Browser::new(&world);
+    let elsewhere = there.login("ada").await.expect(200).text("sessionId");
+    let answer = ada.delete(&format!("/sessions/{elsewhere}")).await.expect(204);
+    assert!(answer.cookies().is_empty(), "another session's end is no business of this cookie");
+    let own = ada.get("/session").await["session"]["id"].as_str().unwrap().to_owned();
+    ada.delete(&format!("/sessions/{own}")).await.expect(204);
+    assert!(ada.session().is_none());
+    ada.login("ada").await.expect(200);
+    let deletion = json!({ "password": PASSWORD });
+    ada.call(Method::DELETE, "/user", Some(deletion)).await.expect(204);
+    assert!(ada.session().is_none());
+}
+
+#[tokio::test]
 async fn a_guest_makes_no_row_and_gets_no_session() {
     let world = World::new().await;
     let mut guest = Browser::new(&world);
