@@ -34,7 +34,7 @@ pub(super) struct Requirements {
 #[utoipa::path(
     get, path = "/verify", operation_id = "verify", tag = "proxy", security((), ("token" = []), ("session" = [])),
     params(
-        ("abilities" = Option<String>, Query, description = "Abilities that are all required, between commas."),
+        ("abilities" = Option<String>, Query, pattern = "^[^,]*[^, ][^,]*(,[^,]*[^, ][^,]*)*$", description = "Abilities that are all required, between commas."),
         ("X-Forwarded-Method" = Option<String>, Header, description = "The method of the request; counts from a trusted proxy."),
         ("X-Forwarded-Uri" = Option<String>, Header, description = "Its target; counts from a trusted proxy."),
     ),
@@ -98,7 +98,8 @@ fn required(
     let malformed = Rejection::Malformed("`abilities` must stand once, as names between commas");
     let Ok(Query(Requirements { abilities })) = requirements else { return Err(malformed) };
     let Some(names) = abilities else { return Ok(Vec::new()) };
-    let names: Vec<String> = names.split(',').map(|name| name.trim().to_owned()).collect();
+    let names: Vec<String> =
+        names.split(',').map(|name| name.trim_matches(' ').to_owned()).collect();
     if names.iter().any(String::is_empty) { Err(malformed) } else { Ok(names) }
 }
 
