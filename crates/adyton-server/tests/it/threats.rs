@@ -80,7 +80,17 @@ async fn a_hundred_guesses_at_once_hash_five_passwords() {
     let server = place.serve_with(&[LISTEN]);
     server.register("ada@example.com").await;
     let hashed = async || Metrics::of(&server).await.value("adyton_hash_duration_seconds_count");
-    let before = hashed().await;
+    // An answer may be faster than the metric of its hash.
+    let reaches = async |count: f64| {
+        for _ in 0..200 {
+            if hashed().await >= count {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert_eq!(hashed().await, count);
+    };
+    reaches(1.0).await;
     let mut guesses = tokio::task::JoinSet::new();
     for number in 0..100 {
         let body = json!({ "email": "ada@example.com", "password": format!("guess {number}") });
@@ -90,7 +100,7 @@ async fn a_hundred_guesses_at_once_hash_five_passwords() {
     let statuses = guesses.join_all().await;
     let of = |status| statuses.iter().filter(|other| **other == status).count();
     assert_eq!((of(401), of(429)), (5, 95), "{statuses:?}");
-    assert_eq!(hashed().await - before, 5.0);
+    reaches(6.0).await;
 }
 
 /// What a browser keeps, by name: of one that signs up at the endpoints and then on the pages.
