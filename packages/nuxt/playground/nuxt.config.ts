@@ -5,6 +5,14 @@ const expiration = process.env.ADYTON_PLAYGROUND_TOKEN_EXPIRATION;
 export default defineNuxtConfig({
   modules: ["@adyton/nuxt"],
   compatibilityDate: "2026-11-01",
+  app: {
+    head: {
+      htmlAttrs: { lang: "en" },
+      titleTemplate: "%s · Playground",
+      link: [{ rel: "icon", href: "/icon.svg", type: "image/svg+xml" }],
+      meta: [{ name: "color-scheme", content: "light dark" }],
+    },
+  },
   css: ["~/assets/main.css"],
   adyton: {
     noAuthRoutes: ["GET:/api/public/prices"],
