@@ -1,0 +1,29 @@
+// Who is signed in, found out while the page is rendered: in the same process, and only for visitors who present
+// something. What the answer sets as cookies goes out with the page. Tokens never enter the payload.
+
+import { defineNuxtPlugin, useRequestEvent } from "nuxt/app";
+import { install, UNKNOWN, useSessionState } from "../utils/adyton";
+import { bridgeOf, serverFetch } from "../utils/bridge.server";
+import { serverStorage, sendsToken } from "../utils/tokens.server";
+
+export default defineNuxtPlugin({
+  name: "adyton",
+  enforce: "pre",
+  async setup(nuxtApp) {
+    const event = useRequestEvent(nuxtApp)!;
+    const bridge = bridgeOf(event);
+    const state = useSessionState();
+    if (!bridge.isPublic && !bridge.hasCredential) state.value = { ...UNKNOWN, status: "guest" };
+    const adyton = install(nuxtApp, {
+      fetch: serverFetch(event, bridge),
+      storage: serverStorage(event),
+      isDeferred: () => bridge.isPublic,
+    });
+    sendsToken(event, adyton.client);
+    // Whoever gets a user into a page, now or later in its rendering, makes it a personal one.
+    adyton.client.subscribe((next) => next.user && bridge.markPersonal(event));
+    if (bridge.isPublic || !bridge.hasCredential) return;
+    // An unreachable server leaves it open who is here; pages that need to know answer 503 (authMiddleware).
+    await adyton.ready().catch((reason: unknown) => (adyton.error.value = reason as never));
+  },
+});
