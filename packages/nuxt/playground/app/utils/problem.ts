@@ -21,5 +21,5 @@ export function problemOf(error: unknown): Problem {
 }
 
 export function isOutage(error: unknown): boolean {
-  return error != null && [0, 502, 503, 504].includes(problemOf(error).status);
+  return error !== null && error !== undefined && [0, 502, 503, 504].includes(problemOf(error).status);
 }
