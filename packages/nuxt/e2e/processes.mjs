@@ -1,13 +1,15 @@
 // The built playground and the binary `adyton`, each a process in a folder of its own that keeps its port and its
 // database over `stop` and `start`. None outlives its test.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
+const binary = process.env.ADYTON_BINARY ?? "adyton";
 const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
@@ -19,7 +21,7 @@ export async function app(variant, variables = {}) {
     NODE_ENV: "production",
     HOST: "127.0.0.1",
     PORT: String(port),
-    NUXT_ADYTON_CONNECTOR_OPTIONS_PATH: join(folder, "adyton.sqlite3"),
+    NUXT_ADYTON_CONNECTOR_OPTIONS_PATH: databaseIn(folder),
     ...variables,
   });
   return served([process.execPath, script], env, `http://localhost:${port}`, "/icon.svg");
@@ -28,7 +30,16 @@ export async function app(variant, variables = {}) {
 export async function adyton(variables = {}) {
   const port = await freePort();
   const env = () => ({ ADYTON_SERVER__LISTEN: `127.0.0.1:${port}`, ...variables });
-  return served([process.env.ADYTON_BINARY ?? "adyton", "serve"], env, `http://127.0.0.1:${port}`, "/readyz");
+  return served([binary, "serve"], env, `http://127.0.0.1:${port}`, "/readyz");
+}
+
+const databaseIn = (folder) => join(folder, "adyton.sqlite3");
+
+// What the engine inside an app has noted, as kinds, read with the binary beside it.
+export async function eventsOf({ folder }) {
+  const env = { ADYTON_CONNECTOR__OPTIONS__PATH: databaseIn(folder) };
+  const { stdout } = await promisify(execFile)(binary, ["events", "--json", "--limit", "10000"], { env });
+  return JSON.parse(stdout).events.map(({ event }) => event);
 }
 
 async function served([command, ...args], env, url, ready) {
