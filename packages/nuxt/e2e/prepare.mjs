@@ -28,7 +28,7 @@ export async function prepare(folder, variants) {
 async function pack(folder) {
   await mkdir(folder, { recursive: true });
   for (const name of ["client", "node", "nuxt"]) {
-    await timed(`pack ${name}`, () => npm(join(packages, name), ["pack", "--pack-destination", folder]));
+    await timed(`pack ${name}`, () => npm(join(packages, name), ["pack", "--ignore-scripts", "--pack-destination", folder]));
   }
 }
 
