@@ -1,4 +1,5 @@
-//! GET `/session`: who is calling, without an error for a guest.
+//! GET `/session`: who is calling, without an error for a guest. Doors without HTTP describe a caller
+//! alike.
 
 use super::sessions::SessionBody;
 use crate::openapi::{CurrentObject, Unavailable};
@@ -16,7 +17,7 @@ use serde::Serialize;
 /// What [`CurrentObject`] describes.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct CurrentBody {
+pub(crate) struct CurrentBody {
     user: Option<User>,
     #[serde(flatten)]
     credential: Option<CredentialBody>,
@@ -53,15 +54,14 @@ pub(super) async fn show(
     }
 }
 
-fn current(auth: &Adyton, principal: &Principal) -> CurrentBody {
-    let session = principal.session();
+pub(crate) fn current(auth: &Adyton, principal: &Principal) -> CurrentBody {
     CurrentBody {
         user: Some(User::clone(principal.user())),
         credential: Some(CredentialBody {
             guard: principal.guard(),
             abilities: principal.abilities().clone(),
             expires_at: auth.expires_at(principal),
-            session: session.map(|session| auth.describe_session(session).into()),
+            session: auth.session_of(principal).map(Into::into),
         }),
         reason: None,
     }

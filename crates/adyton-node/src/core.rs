@@ -1,0 +1,141 @@
+//! A running engine: its runtime, its router, and its orderly end.
+//!
+//! Each engine has a runtime of its own, so that closing one leaves no thread behind and touches no
+//! other.
+
+use crate::answer::Answer;
+use crate::request::Head;
+use adyton::core::auth::Principal;
+use adyton::{Adyton, BuildError, Config};
+use axum::Router;
+use axum::body::Body;
+use napi::bindgen_prelude::Either;
+use serde::Serialize;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+/// Most work is done on the thread that asks, on the hashing threads or on the database's writer.
+const WORKERS: usize = 2;
+/// Longest wait for requests that are under way when the engine is closed.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Longest wait for uses and refusals to be written when the process ends.
+const LAST_FLUSH: Duration = Duration::from_secs(2);
+
+pub(crate) struct Core {
+    pub(crate) auth: Adyton,
+    pub(crate) runtime: Runtime,
+    pub(crate) under_way: TaskTracker,
+    router: Router,
+}
+
+/// Why an engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("no threads to work on")]
+    Runtime(#[from] io::Error),
+    #[error(transparent)]
+    Engine(#[from] BuildError),
+}
+
+impl Core {
+    /// Opens and migrates the database, on this thread.
+    pub(crate) fn start(config: Config) -> Result<Self, StartError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .thread_name("adyton")
+            .enable_time()
+            .build()?;
+        let auth = runtime.block_on(Adyton::builder().config(config).build())?;
+        Ok(Self { router: auth.router(), auth, runtime, under_way: TaskTracker::new() })
+    }
+
+    /// What the router answers.
+    pub(crate) fn handle(
+        &self,
+        head: &Head<'_>,
+        body: Body,
+    ) -> impl Future<Output = Answer> + Send + use<> {
+        let (request, router) = (head.read(body), self.router.clone());
+        async move {
+            match request {
+                Ok(request) => match router.oneshot(request).await {
+                    Ok(response) => Answer::of(response).await,
+                    Err(never) => match never {},
+                },
+                Err(rejection) => Answer::refusal(rejection),
+            }
+        }
+    }
+
+    /// Who sends a request, as JSON; `null` for a guest.
+    pub(crate) fn authenticate(
+        &self,
+        head: &Head<'_>,
+    ) -> impl Future<Output = Either<String, Answer>> + Send + use<> {
+        let (parts, auth) = (head.read_parts(), self.auth.clone());
+        async move {
+            let found = match parts {
+                Ok(mut parts) => auth.authenticate_request(&mut parts).await,
+                Err(rejection) => Err(rejection),
+            };
+            match found {
+                Ok(principal) => Either::A(described(&auth, principal.as_ref())),
+                Err(rejection) => Either::B(Answer::refusal(rejection)),
+            }
+        }
+    }
+
+    /// Writes down what is only in memory.
+    pub(crate) fn flush(&self) -> impl Future<Output = Either<(), Answer>> + Send + use<> {
+        let auth = self.auth.clone();
+        async move {
+            match auth.flush().await {
+                Ok(()) => Either::A(()),
+                Err(error) => Either::B(Answer::refusal(error)),
+            }
+        }
+    }
+
+    /// The same before the process ends, while nothing else of it goes on.
+    pub(crate) fn flush_now(&self) {
+        // What fails is logged by the engine, or is too late to be told to anybody.
+        let _ = self.runtime.block_on(async { timeout(LAST_FLUSH, self.auth.flush()).await });
+    }
+
+    /// Waits for what is under way, writes down what is only in memory, and ends every thread.
+    pub(crate) fn close(self) -> Either<(), Answer> {
+        self.under_way.close();
+        let written = self.runtime.block_on(async {
+            let _ = timeout(DRAIN, self.under_way.wait()).await;
+            self.flush().await
+        });
+        self.end();
+        written
+    }
+
+    /// Ends every thread, whatever is under way.
+    pub(crate) fn end(self) {
+        self.runtime.shutdown_timeout(LAST_FLUSH);
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Described<T: Serialize> {
+    #[serde(flatten)]
+    caller: T,
+    token_id: Option<i64>,
+}
+
+fn described(auth: &Adyton, principal: Option<&Principal>) -> String {
+    let described = principal.map(|principal| Described {
+        caller: auth.describe(principal),
+        token_id: principal.personal_token().map(|id| id.0),
+    });
+    serde_json::to_string(&described).unwrap_or_default()
+}

@@ -1,0 +1,48 @@
+// Who is calling.
+
+/** A user: the columns of its table by their own names. */
+export interface User {
+  id: number;
+  name: string;
+  email: string;
+  created_at: string | null;
+  updated_at: string | null;
+  [column: string]: unknown;
+}
+
+/** A session as its user sees it. */
+export interface SessionInfo {
+  id: string;
+  deviceName: string | null;
+  userAgent: string | null;
+  /** The client's network: its address cut to /24 or /48. */
+  ipAddress: string | null;
+  createdAt: string;
+  lastSeenAt: string;
+  expiresAt: string;
+  current: boolean;
+}
+
+/** Who is calling, by which credential, and what that may do. */
+export class Principal<U = User> {
+  readonly user!: U;
+  /** What was presented: a token, or the cookie of a session. */
+  readonly guard!: "token" | "session";
+  readonly abilities!: string[];
+  /** The first moment at which the credential is refused; null for never. */
+  readonly expiresAt!: string | null;
+  /** The session of the cookie, or that which the token was issued for; null for a personal token. */
+  readonly session!: SessionInfo | null;
+  /** The id of the personal access token that was presented, if it is one. */
+  readonly tokenId!: number | null;
+
+  /** @internal */
+  constructor(json: string) {
+    Object.assign(this, JSON.parse(json));
+  }
+
+  /** Whether the credential may do this. */
+  can(ability: string): boolean {
+    return this.abilities.includes("*") || this.abilities.includes(ability);
+  }
+}
