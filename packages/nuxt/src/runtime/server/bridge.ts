@@ -1,6 +1,6 @@
 // What the pages that are rendered here get of this server: they are bundled apart, and meet it in the event only.
 
-import { getRequestHeader, type H3Event } from "h3";
+import { getRequestHeader, getRequestProtocol, type H3Event } from "h3";
 import { getRouteRules } from "nitropack/runtime";
 import type { PublicOptions } from "../types";
 import { isEndpoint } from "./endpoints";
@@ -13,6 +13,8 @@ export interface Bridge {
   isPublic: boolean;
   /** Whether the visitor presents anything. Who does not is a guest, without a question. */
   hasCredential: boolean;
+  /** Whether cookies that are set here are for https alone. */
+  isSecure: boolean;
   /** Asks one of the endpoints; null for what is none. */
   ask(request: Omit<RawRequest, "clientAddress">): MaybePromise<RawResponse> | null;
   markPersonal(event: H3Event): void;
@@ -22,6 +24,7 @@ export function createBridge(event: H3Event, { backend, options, from }: AdytonS
   return {
     isPublic: isPublic(event),
     hasCredential: hasCredential(getRequestHeader(event, "cookie"), open.clientMode),
+    isSecure: getRequestProtocol(event) === "https",
     ask(request) {
       const url = from && request.url.startsWith(`${from}/`) ? request.url.slice(from.length) : request.url;
       if (!isEndpoint(request.method, url.split("?", 1)[0]!, options)) return null;

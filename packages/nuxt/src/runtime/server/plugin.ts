@@ -3,7 +3,7 @@
 
 import { type H3Event } from "h3";
 import { defineNitroPlugin, useRuntimeConfig } from "nitropack/runtime";
-import { openBackend } from "#adyton/backend";
+import { openBackend } from "#adyton-backend";
 import type { PublicOptions } from "../types";
 import { createBridge } from "./bridge";
 import { createLayer, type Witness } from "./layer";
