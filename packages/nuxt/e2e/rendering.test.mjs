@@ -8,7 +8,7 @@ import { launch, person } from "./world.mjs";
 let browser, server;
 before(async () => {
   browser = await launch();
-  server = await app("cookie", { NUXT_ADYTON_RATE_LIMITING_LIMITS_REGISTER: "1000/1m" });
+  server = await app("cookie");
 });
 after(async () => {
   await browser?.close();

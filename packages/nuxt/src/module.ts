@@ -1,27 +1,48 @@
-// The Nuxt module: lays the parts of `runtime` into an app. It decides nothing about authentication.
+// The Nuxt module: reads the options and lays the parts of `runtime` into an app. It decides nothing about
+// authentication.
 
 import {
-  addImportsDir, addPlugin, addRouteMiddleware, addServerImportsDir, addServerPlugin, createResolver, defineNuxtModule,
+  addImports, addImportsDir, addPlugin, addRouteMiddleware, addServerImports, addServerPlugin, createResolver,
+  defineNuxtModule, useLogger,
 } from "@nuxt/kit";
 import { type ModuleOptions, privateOptions, publicOptions, readOptions } from "./options";
+import { check } from "./check";
+import { shipEngine, tellOfRoutes } from "./nitro";
 
 export type { ModuleOptions } from "./options";
 export type { AdytonUser, PageAuth, PageRules, Redirects } from "./runtime/types";
+export type { Principal } from "./runtime/server/types";
 
 export default defineNuxtModule<ModuleOptions>({
   meta: { name: "@adyton/nuxt", configKey: "adyton", compatibility: { nuxt: ">=4.0.0" } },
   async setup(given, nuxt) {
     const here = createResolver(import.meta.url);
-    const options = await readOptions(given, nuxt.options);
+    const legacy = (nuxt.options as { nuxtTokenAuthentication?: object }).nuxtTokenAuthentication;
+    const options = readOptions(given, legacy);
+    await check(options, nuxt.options._prepare, useLogger("adyton"));
+    if (legacy && options.importPlaintextTokens === undefined) {
+      useLogger("adyton").warn(
+        "tokens that nuxt-token-authentication has issued do not work yet: `importPlaintextTokens: true` under `adyton` " +
+          "hashes them at the start, which that module cannot read any more",
+      );
+    }
     nuxt.options.runtimeConfig.adyton = privateOptions(options);
     nuxt.options.runtimeConfig.public.adyton = publicOptions(options);
+    nuxt.options.alias["#adyton-backend"] = here.resolve(`./runtime/server/backend/${options.mode === "server" ? "remote" : "embedded"}`);
     nuxt.options.alias["#adyton"] = here.resolve("./runtime/types");
 
     addImportsDir(here.resolve("./runtime/composables"));
+    addImports({ name: "authMiddleware", from: here.resolve("./runtime/utils/authMiddleware") });
     addRouteMiddleware({ name: "adyton", path: here.resolve("./runtime/middleware/page.global"), global: true });
     addPlugin({ src: here.resolve("./runtime/plugins/session.server"), mode: "server" });
     addPlugin({ src: here.resolve("./runtime/plugins/session.client"), mode: "client" });
     addServerPlugin(here.resolve("./runtime/server/plugin"));
-    addServerImportsDir(here.resolve("./runtime/server/utils"));
+    const utilities = here.resolve("./runtime/server/utils/principal");
+    addServerImports(["getPrincipal", "requireUser", "requireAbility"].map((name) => ({ name, from: utilities })));
+    nuxt.hook("nitro:init", (nitro) => {
+      nitro.options.errorHandler = [here.resolve("./runtime/server/errors"), nitro.options.errorHandler ?? []].flat();
+      tellOfRoutes(nitro, options, (text) => useLogger("adyton").warn(text));
+      if (options.mode === "embedded") shipEngine(nitro);
+    });
   },
 });

@@ -51,7 +51,7 @@ export interface PublicOptions {
 /** How a page is meant by its `auth` in `definePageMeta`: for all, for guests, or for whom. */
 export type PageAuth = boolean | "guest" | PageRules;
 
-declare module "#app" {
+declare module "nuxt/app" {
   interface PageMeta {
     auth?: PageAuth;
   }

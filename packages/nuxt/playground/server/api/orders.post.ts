@@ -1,5 +1,5 @@
 export default defineEventHandler(async (event) => {
-  const { user } = await requireUser(event);
+  const user = await requireUser(event);
   const { item } = await readBody<{ item?: unknown }>(event);
   if (typeof item !== "string" || !item.trim()) {
     const detail = "Say what you want.";

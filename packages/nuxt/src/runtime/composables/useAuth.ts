@@ -1,7 +1,7 @@
 // Signing in and out, and whether somebody is signed in. Who that is says `useUser()`, by which token `useToken()`.
 
 import type { LoginInput, RegisterInput, SessionInfo, SignIn } from "@adyton/client";
-import { navigateTo, useRoute } from "#imports";
+import { navigateTo, useRoute } from "nuxt/app";
 import { type ComputedRef, computed, type Ref } from "vue";
 import { useAdyton } from "../utils/adyton";
 import type { AdytonUser, AuthError, State } from "../types";

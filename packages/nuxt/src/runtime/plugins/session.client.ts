@@ -3,6 +3,7 @@
 
 import { cookieStorage } from "@adyton/client";
 import { type NuxtApp, defineNuxtPlugin, navigateTo, useRouter } from "nuxt/app";
+import type { $Fetch } from "ofetch";
 import { watch } from "vue";
 import { pageRules } from "../middleware/page.global";
 import { type Adyton, install } from "../utils/adyton";
@@ -19,7 +20,8 @@ export default defineNuxtPlugin({
       storage,
       isDeferred: () => isRendered && nuxtApp.isHydrating === true,
     });
-    globalThis.$fetch = globalThis.$fetch.create({}, { fetch: adyton.client.fetch }) as typeof globalThis.$fetch;
+    // So that `useFetch` and `$fetch` sign requests to the app's own routes, and hear of sessions that ended.
+    globalThis.$fetch = (globalThis.$fetch as $Fetch).create({}, { fetch: adyton.client.fetch }) as typeof globalThis.$fetch;
     const showToken = () => (adyton.token.value = tokenOf(storage.get()));
     nuxtApp.hook("app:mounted", () => {
       // Not before: what the server has rendered knows no token, and no user where the page is a public one.

@@ -4,7 +4,7 @@
 import { defineNuxtPlugin, useRequestEvent } from "nuxt/app";
 import { install, UNKNOWN, useSessionState } from "../utils/adyton";
 import { bridgeOf, serverFetch } from "../utils/bridge.server";
-import { serverStorage, sendsToken } from "../utils/tokens.server";
+import { sendTokens, serverStorage } from "../utils/tokens.server";
 
 export default defineNuxtPlugin({
   name: "adyton",
@@ -16,10 +16,10 @@ export default defineNuxtPlugin({
     if (!bridge.isPublic && !bridge.hasCredential) state.value = { ...UNKNOWN, status: "guest" };
     const adyton = install(nuxtApp, {
       fetch: serverFetch(event, bridge),
-      storage: serverStorage(event),
+      storage: serverStorage(event, bridge.isSecure),
       isDeferred: () => bridge.isPublic,
     });
-    sendsToken(event, adyton.client);
+    if (adyton.options.clientMode === "token") sendTokens(event, adyton.client, adyton.options);
     // Whoever gets a user into a page, now or later in its rendering, makes it a personal one.
     adyton.client.subscribe((next) => next.user && bridge.markPersonal(event));
     if (bridge.isPublic || !bridge.hasCredential) return;

@@ -20,7 +20,7 @@ export interface Adyton {
   attempt<T>(action: () => Promise<T>): Promise<T>;
 }
 
-declare module "#app" {
+declare module "nuxt/app" {
   interface NuxtApp {
     $adyton: Client<AdytonUser>;
   }

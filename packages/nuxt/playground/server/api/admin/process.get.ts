@@ -1,4 +1,5 @@
 export default defineEventHandler(async (event) => {
-  const { user, guard } = await requireAbility(event, "admin");
-  return { askedBy: user.name, guard, node: process.version };
+  const user = await requireAbility(event, "admin");
+  const principal = await getPrincipal(event);
+  return { askedBy: user.name, guard: principal?.guard, node: process.version };
 });
