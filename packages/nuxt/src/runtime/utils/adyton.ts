@@ -74,7 +74,8 @@ export function install(nuxtApp: NuxtApp, platform: Platform): Adyton {
     async ready() {
       if (state.value.status !== "loading") return state.value;
       // In the browser a failure is not the last word; within one rendered page it is.
-      asked ??= client.restore().finally(() => (asked = import.meta.server ? asked : undefined));
+      asked ??= client.restore();
+      if (import.meta.client) asked.catch(() => (asked = undefined));
       return asked;
     },
     async attempt(action) {
