@@ -21,6 +21,13 @@ pub struct Answer {
     pub body: Buffer,
 }
 
+/// What only whoever runs the app can mend.
+#[napi(object)]
+pub struct Failure {
+    /// In words.
+    pub message: String,
+}
+
 impl Answer {
     /// Of the router's response.
     pub(crate) async fn of(response: Response<Body>) -> Self {

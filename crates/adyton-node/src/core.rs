@@ -3,21 +3,24 @@
 //! Each engine has a runtime of its own, so that closing one leaves no thread behind and touches no
 //! other.
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Failure};
+use crate::calls::{Call, Refused};
 use crate::request::Head;
 use adyton::core::auth::Principal;
 use adyton::{Adyton, BuildError, Config};
 use axum::Router;
 use axum::body::Body;
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::{Either, Either3};
 use serde::Serialize;
 use std::future::Future;
-use std::io;
 use std::time::Duration;
+use std::{io, mem};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
+use tracing::Dispatch;
+use tracing::dispatcher::{set_default, with_default};
 
 /// Most work is done on the thread that asks, on the hashing threads or on the database's writer.
 const WORKERS: usize = 2;
@@ -30,6 +33,7 @@ pub(crate) struct Core {
     pub(crate) auth: Adyton,
     pub(crate) runtime: Runtime,
     pub(crate) under_way: TaskTracker,
+    pub(crate) log: Dispatch,
     router: Router,
 }
 
@@ -44,14 +48,18 @@ pub(crate) enum StartError {
 
 impl Core {
     /// Opens and migrates the database, on this thread.
-    pub(crate) fn start(config: Config) -> Result<Self, StartError> {
+    pub(crate) fn start(config: Config, log: Dispatch) -> Result<Self, StartError> {
+        let logs = log.clone();
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .thread_name("adyton")
+            // The guard would have the thread log no more.
+            .on_thread_start(move || mem::forget(set_default(&logs)))
             .enable_time()
             .build()?;
-        let auth = runtime.block_on(Adyton::builder().config(config).build())?;
-        Ok(Self { router: auth.router(), auth, runtime, under_way: TaskTracker::new() })
+        let built = || runtime.block_on(Adyton::builder().config(config).build());
+        let auth = with_default(&log, built)?;
+        Ok(Self { router: auth.router(), auth, runtime, under_way: TaskTracker::new(), log })
     }
 
     /// What the router answers.
@@ -90,6 +98,21 @@ impl Core {
         }
     }
 
+    /// The result of a use case, as JSON.
+    pub(crate) fn call(
+        &self,
+        call: Call,
+    ) -> impl Future<Output = Either3<String, Answer, Failure>> + Send + use<> {
+        let auth = self.auth.clone();
+        async move {
+            match call.run(&auth).await {
+                Ok(result) => Either3::A(result),
+                Err(Refused::Engine(error)) => Either3::B(Answer::refusal(error)),
+                Err(Refused::Operator(message)) => Either3::C(Failure { message }),
+            }
+        }
+    }
+
     /// Writes down what is only in memory.
     pub(crate) fn flush(&self) -> impl Future<Output = Either<(), Answer>> + Send + use<> {
         let auth = self.auth.clone();
@@ -120,6 +143,7 @@ impl Core {
 
     /// Ends every thread, whatever is under way.
     pub(crate) fn end(self) {
+        // Tasks hold the engine too, whose threads end with the last who does.
         self.runtime.shutdown_timeout(LAST_FLUSH);
     }
 }

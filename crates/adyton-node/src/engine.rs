@@ -1,14 +1,16 @@
 //! The class that JavaScript sees.
 
 use crate::answer::Answer;
+use crate::calls::Call;
 use crate::core::Core;
+use crate::log::{Choice, dispatch};
 use crate::options;
 use crate::request::Head;
-use crate::settle::{Panicked, Resolver, settle, unknown};
+use crate::settle::{Panicked, Promised, settle, unknown};
 use adyton::Config;
 use axum::body::Body;
 use napi::bindgen_prelude::{Either, Result, ToNapiValue, Unknown};
-use napi::{Env, Error, JsValue};
+use napi::{Env, Error, Status};
 use napi_derive::napi;
 use std::cell::RefCell;
 use std::future::Future;
@@ -23,12 +25,17 @@ pub struct Engine {
 
 #[napi]
 impl Engine {
-    /// Opens and migrates the database, on the thread that asks.
-    #[napi(constructor)]
-    pub fn new(env: Env, options: String) -> Result<Self> {
+    /// Opens and migrates the database, on the thread that asks. The log goes to standard error,
+    /// nowhere, or to a function.
+    #[napi(
+        constructor,
+        ts_args_type = "options: string, log: boolean | ((record: string) => void)"
+    )]
+    pub fn new(env: Env, options: String, log: Choice<'_>) -> Result<Self> {
         let config =
             options::read(&options).map_err(|error| Error::from_reason(error.to_string()))?;
-        let core = Core::start(config).map_err(|error| Error::from_reason(causes(&error)))?;
+        let core = Core::start(config, dispatch(log)?)
+            .map_err(|error| Error::from_reason(causes(&error)))?;
         let core = Rc::new(RefCell::new(Some(core)));
         env.add_env_cleanup_hook(Rc::clone(&core), |core| {
             if let Some(core) = core.take() {
@@ -49,6 +56,14 @@ impl Engine {
     #[napi(getter)]
     pub fn database_path(&self) -> String {
         self.config(|config| config.connector.sqlite_path().display().to_string())
+    }
+
+    /// The headers that tell who sends a request, in lower case.
+    #[napi(getter)]
+    pub fn telling_headers(&self) -> Vec<String> {
+        let core = self.core.borrow();
+        let headers = core.as_ref().map(|core| core.auth.telling_headers()).unwrap_or_default();
+        headers.iter().map(ToString::to_string).collect()
     }
 
     /// What the router answers to a request: its head joined of so many texts, and its body.
@@ -77,6 +92,13 @@ impl Engine {
         self.answer(env, |core| core.authenticate(&head))
     }
 
+    /// Does a use case that comes as JSON, for the host app itself; its result as JSON.
+    #[napi(ts_return_type = "string | Answer | Failure | Promise<string | Answer | Failure>")]
+    pub fn call<'env>(&self, env: &'env Env, call: String) -> Result<Unknown<'env>> {
+        let call = Call::read(&call).map_err(|told| Error::new(Status::InvalidArg, told))?;
+        self.answer(env, |core| core.call(call))
+    }
+
     /// Writes down what is only in memory.
     #[napi(ts_return_type = "void | Answer | Promise<void | Answer>")]
     pub fn flush<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
@@ -96,13 +118,10 @@ impl Engine {
     #[napi(ts_return_type = "Promise<void | Answer>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
         let core = self.core.take();
-        let (deferred, promise) = env.create_deferred()?;
-        let close = move || {
-            let closed = core.map_or(Either::A(()), Core::close);
-            deferred.resolve(Box::new(move |_| Ok(closed)) as Resolver<_>);
-        };
+        let (promised, promise) = Promised::new(env)?;
+        let close = move || promised.settle(core.map_or(Either::A(()), Core::close));
         thread::Builder::new().name("adyton".into()).spawn(close)?;
-        Ok(promise.to_unknown())
+        Ok(promise)
     }
 }
 

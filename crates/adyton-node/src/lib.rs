@@ -10,12 +10,14 @@
 #![allow(clippy::needless_pass_by_value)]
 
 mod answer;
+mod calls;
 mod core;
 mod engine;
+mod log;
 mod options;
 mod request;
 mod settle;
 
-pub use answer::Answer;
+pub use answer::{Answer, Failure};
 pub use engine::Engine;
 pub use options::{OptionProblem, check_options};

@@ -5,19 +5,17 @@
 use crate::answer::Answer;
 use crate::core::Core;
 use futures_util::FutureExt;
-use napi::bindgen_prelude::{Either, ToNapiValue, Unknown};
-use napi::{Env, JsValue, Result};
+use napi::bindgen_prelude::{Either, Either3, ToNapiValue, Unknown};
+use napi::{Env, JsDeferred, JsValue, Result};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use tracing::dispatcher::with_default;
 
 /// What is answered where the code that should have answered panicked.
 pub(crate) trait Panicked {
     fn panicked() -> Self;
 }
-
-/// Makes the value of a promise on the thread of JavaScript.
-pub(crate) type Resolver<T> = Box<dyn FnOnce(Env) -> Result<T> + Send>;
 
 /// The future's value, or a promise of it.
 pub(crate) fn settle<'env, T>(
@@ -39,7 +37,8 @@ where
 /// is entered here too, since the engine spawns tasks.
 fn poll_once<T: Panicked>(core: &Core, future: impl Future<Output = T>) -> Option<T> {
     let _entered = core.runtime.enter();
-    let polled = catch_unwind(AssertUnwindSafe(|| future.now_or_never()));
+    let poll = || with_default(&core.log, || future.now_or_never());
+    let polled = catch_unwind(AssertUnwindSafe(poll));
     polled.unwrap_or_else(|_| Some(T::panicked()))
 }
 
@@ -51,18 +50,43 @@ fn promise<'env, T>(
 where
     T: ToNapiValue + Panicked + Send + 'static,
 {
-    let (deferred, promise) = env.create_deferred::<T, Resolver<T>>()?;
-    let handle = core.runtime.handle();
-    let task = handle.spawn(future);
-    core.under_way.spawn_on(
-        async move {
-            // A task fails when it panics, or when its runtime ends before it does.
-            let value = task.await.unwrap_or_else(|_| T::panicked());
+    let (promised, promise) = Promised::new(env)?;
+    let answer = async move { promised.settle(future.await) };
+    core.under_way.spawn_on(answer, core.runtime.handle());
+    Ok(promise)
+}
+
+/// A promise that is kept. Where its task panics, or ends with the runtime, its owner would wait for
+/// ever, and Node with it.
+pub(crate) struct Promised<T: ToNapiValue + Panicked + Send + 'static>(
+    Option<JsDeferred<T, Resolver<T>>>,
+);
+
+type Resolver<T> = Box<dyn FnOnce(Env) -> Result<T> + Send>;
+
+impl<T: ToNapiValue + Panicked + Send + 'static> Promised<T> {
+    pub(crate) fn new(env: &Env) -> Result<(Self, Unknown<'_>)> {
+        let (deferred, promise) = env.create_deferred()?;
+        Ok((Self(Some(deferred)), promise.to_unknown()))
+    }
+
+    pub(crate) fn settle(mut self, value: T) {
+        self.resolve(value);
+    }
+
+    fn resolve(&mut self, value: T) {
+        if let Some(deferred) = self.0.take() {
             deferred.resolve(Box::new(move |_| Ok(value)));
-        },
-        handle,
-    );
-    Ok(promise.to_unknown())
+        }
+    }
+}
+
+impl<T: ToNapiValue + Panicked + Send + 'static> Drop for Promised<T> {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            self.resolve(T::panicked());
+        }
+    }
 }
 
 /// A value as JavaScript gets it.
@@ -81,6 +105,12 @@ impl Panicked for Answer {
 }
 
 impl<T> Panicked for Either<T, Answer> {
+    fn panicked() -> Self {
+        Self::B(Answer::panicked())
+    }
+}
+
+impl<T, U> Panicked for Either3<T, Answer, U> {
     fn panicked() -> Self {
         Self::B(Answer::panicked())
     }

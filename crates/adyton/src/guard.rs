@@ -9,13 +9,16 @@ pub(crate) mod cookie;
 pub(crate) use bearer::Presented;
 
 use crate::client_info::{address, client};
+use crate::first_party::{SEC_FETCH_SITE, X_XSRF_TOKEN};
+use crate::forwarded::X_FORWARDED_FOR;
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Principal;
 use adyton_core::device::Client;
 use adyton_core::error::{Error, Refusal};
 use axum::extract::FromRequestParts;
-use http::Method;
+use http::header::{COOKIE, FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
+use http::{HeaderName, Method};
 
 /// The outcome, kept in the request's extensions.
 #[derive(Clone)]
@@ -53,6 +56,13 @@ pub(crate) async fn authenticate_optional(
         Outcome { principal: Err(_), by_cookie: true } => Ok(None),
         Outcome { principal, .. } => Ok(principal?),
     }
+}
+
+/// Every header that the answer to this may depend on: an app that hands requests over by hand may
+/// leave the others out.
+pub(crate) fn telling_headers(auth: &Adyton) -> Vec<HeaderName> {
+    let fixed = [COOKIE, HOST, ORIGIN, SEC_FETCH_SITE, X_XSRF_TOKEN, X_FORWARDED_FOR, FORWARDED];
+    std::iter::once(auth.token_header().clone()).chain(fixed).collect()
 }
 
 async fn outcome(auth: &Adyton, parts: &mut Parts, method: &Method) -> Result<Outcome, Rejection> {

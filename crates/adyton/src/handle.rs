@@ -4,7 +4,7 @@ use crate::cookie::Cookies;
 use crate::layer::{AuthLayer, CsrfLayer};
 use crate::{Rejection, guard, routes};
 use adyton_core::Auth;
-use adyton_core::auth::Principal;
+use adyton_core::auth::{Principal, SessionInfo};
 use adyton_core::config::WebOptions;
 use adyton_core::route_pattern::RoutePattern;
 use axum::Router;
@@ -152,10 +152,22 @@ impl Adyton {
         guard::authenticate(self, parts).await
     }
 
+    /// Every header that [`authenticate_request`](Self::authenticate_request) looks at.
+    #[must_use]
+    pub fn telling_headers(&self) -> Vec<HeaderName> {
+        guard::telling_headers(self)
+    }
+
     /// A caller as GET `/session` shows them: `user guard abilities expiresAt session`.
     #[must_use]
     pub fn describe(&self, caller: &Principal) -> impl Serialize + use<> {
         routes::current(self, caller)
+    }
+
+    /// A session as GET `/sessions` lists it.
+    #[must_use]
+    pub fn describe_session(session: SessionInfo) -> impl Serialize + use<> {
+        routes::SessionBody::from(session)
     }
 
     pub(crate) fn token_header(&self) -> &HeaderName {

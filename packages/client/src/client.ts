@@ -2,87 +2,90 @@
 // 401 means is in cookie.ts and token.ts.
 
 import { cookieMode } from "./cookie.js";
-import { answerOf, buffered, placesOf, send } from "./http.js";
+import { answerOf, judgeFor, unanswered } from "./http.js";
 import type { Outgoing } from "./http.js";
-import type { Core, Mode } from "./mode.js";
-import { guest, stateOf, stateOfSignIn, Store } from "./state.js";
-import { inBrowser, onWake, openTabs } from "./tabs.js";
+import type { Call, Core, Kind } from "./mode.js";
+import { guest, stateOf, Store } from "./state.js";
+import { openTabs } from "./tabs.js";
 import { tokenMode } from "./token.js";
 import type { Client, ClientOptions, SessionInfo, SessionState, SignIn, TokenInfo, User } from "./types.js";
 
 export function createClient<U extends User = User>(options: ClientOptions<U> = {}): Client<U> {
-  const places = placesOf(options.baseUrl ?? "/api/auth");
-  const fetcher: typeof fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
+  const baseUrl = (options.baseUrl ?? "/api/auth").replace(/\/*$/, "");
+  const judge = judgeFor(baseUrl);
+  const fetcher: typeof fetch = options.fetch ?? ((...request) => fetch(...request));
   const store = new Store(options.initial);
-  const tabs = openTabs(options.name ?? "adyton", (news) => quietly(mode.hear(news)));
-  const core: Core<U> = { store, tabs, call, callAnonymously, restore };
-  const mode: Mode<U> = options.mode === "token" ? tokenMode(core, options) : cookieMode(core);
-  const stopWaking = onWake(() => quietly(mode.wake()));
-  if (options.initial && inBrowser()) quietly(mode.wake());
+  const wake = () => quietly(mode.wake());
+  const tabs = openTabs(options.name ?? "adyton", (news) => (news === "changed" ? quietly(restoreAnew()) : wake()), wake);
+  const core: Core<U> = { store, tabs, call, restore, decide };
+  const guard = options.mode === "token" ? "token" : "session";
+  const mode = guard === "token" ? tokenMode(core, options) : cookieMode(core);
   let asking: { epoch: number; answer: Promise<SessionState<U>> } | null = null;
+  wake();
 
   async function signedFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
-    const outgoing = places.outgoing(input, init);
-    return outgoing ? sendSigned(outgoing) : fetcher(input, init);
+    const outgoing = judge(input, init);
+    return outgoing ? sendSigned(outgoing, "app") : fetcher(input, init);
   }
 
-  async function sendSigned(outgoing: Outgoing): Promise<Response> {
-    const used = await mode.sign(outgoing, null);
-    if (used !== null) await buffered(outgoing);
-    const response = await send(fetcher, outgoing);
-    if (response.status !== 401 || !(await mode.recover(response, used))) return response;
-    await mode.sign(outgoing, used);
-    return send(fetcher, outgoing);
+  async function sendSigned(outgoing: Outgoing, kind: Kind): Promise<Response> {
+    const { init } = outgoing;
+    const used = await mode.sign(outgoing, kind);
+    // A stream can be sent once only.
+    if (used && init.body instanceof ReadableStream) init.body = await new Response(init.body).arrayBuffer();
+    const response = await send(outgoing, kind);
+    if (response.status !== 401 || kind === "nobody" || !(await mode.recover(response, used))) return response;
+    await mode.sign(outgoing, kind, used);
+    return send(outgoing, kind);
   }
 
-  function call(method: string, path: string, body?: unknown): Promise<unknown> {
-    return answerOf(endpoint(method, path, body).then(sendSigned));
+  function send({ target, init, headers }: Outgoing, kind: Kind): Promise<Response> {
+    const sending = fetcher(target instanceof Request ? target.clone() : target, { ...init, headers });
+    // To the app it is to be the `fetch` that it knows.
+    return kind === "app" ? sending : sending.catch(unanswered);
   }
 
-  function callAnonymously(method: string, path: string, body?: unknown): Promise<unknown> {
-    return answerOf(endpoint(method, path, body).then((outgoing) => send(fetcher, outgoing)));
-  }
-
-  /** A request to an endpoint of ours; those never redirect. */
-  async function endpoint(method: string, path: string, body: unknown): Promise<Outgoing> {
-    const init: RequestInit = { method, headers: { accept: "application/json" }, redirect: "error" };
-    const outgoing = places.endpoint(path, init);
-    if (body !== undefined) {
-      outgoing.init.body = JSON.stringify(body);
-      outgoing.headers.set("content-type", "application/json");
-    }
-    await mode.introduce(outgoing);
-    return outgoing;
+  async function call(...[method, path, body, kind = "own", signal = null]: Parameters<Call>): Promise<unknown> {
+    // An endpoint of ours never redirects.
+    const init: RequestInit = { method, redirect: "error", signal };
+    if (body) Object.assign(init, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    const outgoing = judge(baseUrl + path, init)!; // eslint-disable-line @typescript-eslint/no-non-null-assertion
+    return answerOf(await sendSigned(outgoing, kind));
   }
 
   function restore(): Promise<SessionState<U>> {
-    if (asking?.epoch !== store.epoch) {
-      const mine = { epoch: store.epoch, answer: ask(store.epoch).finally(() => asking === mine && (asking = null)) };
-      asking = mine;
-    }
+    const { epoch } = store;
+    if (asking?.epoch !== epoch) asking = { epoch, answer: ask(epoch).finally(() => (asking = null)) };
     return asking.answer;
   }
 
+  /** What was asked before the news is old. */
+  function restoreAnew(): Promise<SessionState<U>> {
+    store.epoch++;
+    return restore();
+  }
+
   async function ask(epoch: number): Promise<SessionState<U>> {
-    const current = await mode.current();
-    if (epoch === store.epoch) store.set(stateOf(current));
+    const state = stateOf(await mode.current());
+    if (epoch === store.epoch) store.set(state);
     return store.state;
   }
 
   async function enter(path: string, input: object): Promise<SignIn<U>> {
-    const answer = (await callAnonymously("POST", path, { ...input, guard: mode.guard })) as SignIn<U>;
-    await mode.enter(answer);
+    const body = { ...input, guard };
+    const answer = (await call("POST", path, body, "nobody")) as SignIn<U>;
+    await mode.keep(answer);
     const epoch = ++store.epoch;
     // Only /session tells all there is to know. The sign-in stands without it.
     const current = await mode.current().catch(() => null);
-    if (epoch === store.epoch) store.decide(current?.user ? stateOf(current) : stateOfSignIn(answer));
-    tabs.announce("changed");
+    if (epoch === store.epoch) decide(stateOf(current?.user ? current : answer));
     return answer;
   }
 
-  function left(): void {
-    store.decide(guest(null));
-    tabs.announce("changed");
+  function decide(state: SessionState<U>): void {
+    store.epoch++;
+    store.set(state);
+    tabs.tell("changed");
   }
 
   const endOtherSessions = () => call("DELETE", "/sessions") as Promise<void>;
@@ -99,24 +102,20 @@ export function createClient<U extends User = User>(options: ClientOptions<U> = 
     async logout({ everywhere = false } = {}) {
       if (everywhere) await endOtherSessions();
       await mode.leave();
-      left();
+      decide(guest());
     },
-    async refresh() {
-      await mode.refresh();
-      return store.state;
-    },
+    refresh: () => mode.refresh().then(() => store.state),
     async updateUser(input) {
       const epoch = store.epoch;
       const user = (await call("PATCH", "/user", input)) as U;
-      if (epoch === store.epoch) store.decide({ ...store.state, user });
-      tabs.announce("changed");
+      if (epoch === store.epoch) decide({ ...store.state, user });
       return user;
     },
     changePassword: (input) => call("PUT", "/user/password", input) as Promise<void>,
     async deleteUser(input) {
       await call("DELETE", "/user", input);
-      await mode.forget();
-      left();
+      await mode.keep(null);
+      decide(guest());
     },
     sessions: async () => ((await call("GET", "/sessions")) as { sessions: SessionInfo[] }).sessions,
     endSession: (id) => call("DELETE", `/sessions/${encodeURIComponent(id)}`) as Promise<void>,
@@ -126,12 +125,8 @@ export function createClient<U extends User = User>(options: ClientOptions<U> = 
       create: (input) => call("POST", "/tokens", input) as ReturnType<Client["tokens"]["create"]>,
       revoke: (id) => call("DELETE", `/tokens/${id}`) as Promise<void>,
     },
-    token: () => mode.token(),
-    close() {
-      stopWaking();
-      mode.close();
-      tabs.close();
-    },
+    token: mode.token,
+    close: tabs.close,
   };
 }
 

@@ -2,47 +2,32 @@
 // ask the server when an answer says that the session may be over.
 
 import { isLost } from "./http.js";
-import type { Outgoing } from "./http.js";
 import type { Core, Mode } from "./mode.js";
 import { readCookie } from "./storage.js";
 import type { CurrentSession } from "./types.js";
 
-const SAFE = /^(GET|HEAD|OPTIONS|TRACE)$/;
+const SAFE = /^(get|head|options)$/i;
 
-export function cookieMode<U>({ store, callAnonymously, restore }: Core<U>): Mode<U> {
-  const nothing = () => Promise.resolve();
+export function cookieMode<U>({ store, call, restore }: Core<U>): Mode<U> {
+  const nothing = Promise.resolve(null);
   return {
-    guard: "session",
-    introduce: addCookies,
-    sign: (outgoing) => addCookies(outgoing).then(() => null),
+    // The session cookie goes along by itself, but to another origin only where that is asked for.
+    sign({ method, headers, init, abroad }) {
+      const token = SAFE.test(method) ? null : readCookie("XSRF-TOKEN");
+      if (token && !headers.has("X-XSRF-TOKEN")) headers.set("X-XSRF-TOKEN", token);
+      if (abroad) init.credentials ??= "include";
+      return nothing;
+    },
+    // An answer of one route is no proof: `/session` has the last word, and a failure to reach it changes nothing.
     async recover(response) {
-      // An answer of one route is no proof: `/session` has the last word, and a failure to reach it changes nothing.
-      if (store.state.status === "authenticated" && (await isLost(response))) await restore().catch(() => undefined);
+      if (store.state.user && (await isLost(response))) await restore().catch(() => undefined);
       return false;
     },
-    current: () => callAnonymously("GET", "/session") as Promise<CurrentSession<U>>,
+    current: () => call("GET", "/session", null, "nobody") as Promise<CurrentSession<U>>,
     refresh: restore,
-    token: () => Promise.resolve(null),
-    enter: nothing,
-    leave: () => callAnonymously("POST", "/logout") as Promise<void>,
-    forget: nothing,
-    hear() {
-      store.epoch++; // What was asked before the news is old.
-      return restore();
-    },
-    wake: () => (ended(store.state.expiresAt) ? restore() : Promise.resolve()),
-    close: () => undefined,
+    token: () => nothing,
+    keep: () => nothing,
+    leave: () => call("POST", "/logout", null, "nobody") as Promise<void>,
+    wake: async () => Date.parse(store.state.expiresAt ?? "") <= Date.now() && restore(),
   };
-}
-
-/** The session cookie goes along by itself, but to another origin only where it is asked for. */
-function addCookies({ method, headers, init, toOtherOrigin }: Outgoing): Promise<void> {
-  const token = SAFE.test(method) ? null : readCookie("XSRF-TOKEN");
-  if (token && !headers.has("x-xsrf-token")) headers.set("X-XSRF-TOKEN", token);
-  if (toOtherOrigin) init.credentials ??= "include";
-  return Promise.resolve();
-}
-
-function ended(expiresAt: string | null): boolean {
-  return expiresAt !== null && Date.parse(expiresAt) <= Date.now();
 }

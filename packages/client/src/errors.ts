@@ -4,28 +4,25 @@ import type { Problem } from "./types.js";
 
 /** The server refused. `code` is stable; `message` is for people. */
 export class ApiError extends Error {
-  readonly status: number;
+  declare readonly status: number;
   /** A code of the server, or `http_<status>` where something before the server has answered. */
-  readonly code: string;
+  declare readonly code: string;
   /** The problems of each field, for `validation_failed`. */
-  readonly errors: Record<string, string[]> | undefined;
+  declare readonly errors: Record<string, string[]> | undefined;
   /** For `missing_ability`. */
-  readonly missing: string[] | undefined;
+  declare readonly missing: string[] | undefined;
   /** In how many seconds to try again, where the server says so. */
-  readonly retryAfter: number | undefined;
+  declare readonly retryAfter: number | undefined;
   /** The whole body. */
-  readonly problem: Partial<Problem>;
+  declare readonly problem: Partial<Problem>;
 
   constructor(response: Response, problem: Partial<Problem>) {
-    const code = problem.code ?? `http_${response.status}`;
-    super(problem.message ?? code);
-    this.name = "ApiError";
-    this.status = response.status;
-    this.code = code;
-    this.errors = problem.errors;
-    this.missing = problem.missing;
-    this.retryAfter = retryAfter(response);
-    this.problem = problem;
+    const { status, headers } = response;
+    const { code = `http_${status}`, message = code, errors, missing } = problem;
+    // Seconds, as our server has them. A date, which some proxies send, is no hint.
+    const retryAfter = Number(headers.get("Retry-After")) || undefined;
+    super(message);
+    Object.assign(this, { name: "ApiError", status, code, errors, missing, retryAfter, problem });
   }
 }
 
@@ -41,14 +38,6 @@ export class NetworkError extends Error {
 
 /** The body of a refusal; empty where it is not one of ours. */
 export function problemIn(body: unknown): Partial<Problem> {
-  const ours = typeof body === "object" && body !== null && typeof (body as Problem).code === "string";
-  return ours ? body : {};
-}
-
-/** RFC 9110, 10.2.3: seconds or a date. */
-function retryAfter(response: Response): number | undefined {
-  const value = response.headers.get("retry-after");
-  if (!value) return undefined;
-  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - Date.now()) / 1000);
-  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
+  const problem = body as Partial<Problem> | null;
+  return typeof problem?.code === "string" ? problem : {};
 }

@@ -1,117 +1,77 @@
 // Requests: where they go, whether that place may see credentials, and what becomes of the answer. Which credentials
 // those are, the modes know.
 
+import { attempt } from "./attempt.js";
 import { ApiError, NetworkError, problemIn } from "./errors.js";
 import { inBrowser } from "./tabs.js";
 
 /** A request about to be sent. What is judged here is what is sent: the address is not read a second time. */
 export interface Outgoing {
-  readonly url: string;
+  /** The address, or a request that is cloned for each sending. */
+  readonly target: string | Request;
   readonly method: string;
   readonly headers: Headers;
   readonly init: RequestInit;
-  /** Whether it leaves the page's own origin for that of the API. */
-  readonly toOtherOrigin: boolean;
-  readonly request: Request | null;
-}
-
-/** The two origins that may see credentials: the page's own, and that of the endpoints. */
-export interface Places {
-  /** The request to one of them; null where it goes anywhere else. */
-  readonly outgoing: (input: RequestInfo | URL, init: RequestInit) => Outgoing | null;
-  readonly endpoint: (path: string, init: RequestInit) => Outgoing;
+  /** Whether it leaves the page's own origin for that of the endpoints. */
+  readonly abroad: boolean;
 }
 
 /** Stands for the own origin where there is no page: a relative address on a server means the app itself. */
-const NOWHERE = "http://own.invalid";
+const NOWHERE = "http://x.invalid";
 
-export function placesOf(baseUrl: string): Places {
-  const base = inBrowser() ? document.baseURI : NOWHERE;
-  const own = inBrowser() ? location.origin : NOWHERE;
-  const endpoints = new URL(baseUrl.replace(/\/*$/, "/"), base);
-  if (!isHttp(endpoints)) throw new TypeError(`baseUrl must lead to http or https, not to ${endpoints.protocol}`);
-  const make = (url: URL, init: RequestInit, request: Request | null): Outgoing => ({
-    url: url.origin === NOWHERE ? url.pathname + url.search : url.href,
-    method: (init.method ?? request?.method ?? "GET").toUpperCase(),
-    headers: new Headers(init.headers ?? request?.headers),
-    init: { ...init },
-    toOtherOrigin: url.origin !== own,
-    request,
-  });
-  return {
-    outgoing(input, init) {
-      const request = input instanceof Request ? input : null;
-      const url = parse(input instanceof Request ? input.url : input, base);
-      const near = url && isHttp(url) && (url.origin === own || url.origin === endpoints.origin);
-      return near ? make(url, init, request) : null;
-    },
-    endpoint: (path, init) => make(new URL(endpoints.href + path.slice(1)), init, null),
+/**
+ * The request to one of the two origins that may see credentials, the page's own and that of the endpoints; null where
+ * it goes anywhere else.
+ */
+export type Judge = (input: RequestInfo | URL, init: RequestInit) => Outgoing | null;
+
+export function judgeFor(baseUrl: string): Judge {
+  const [page, own] = inBrowser() ? [document.baseURI, origin] : [NOWHERE, NOWHERE];
+  const endpoints = new URL(baseUrl, page);
+  if (!isHttp(endpoints)) throw new TypeError("baseUrl must be http(s)");
+  return (input, init) => {
+    const request = input instanceof Request ? input : null;
+    // `fetch` says what is wrong with one that is none.
+    const url = attempt(() => new URL(input instanceof Request ? input.url : input, page));
+    if (!url || !isHttp(url) || (url.origin !== own && url.origin !== endpoints.origin)) return null;
+    return {
+      target: request ?? (url.origin === NOWHERE ? url.pathname + url.search : url.href),
+      method: init.method ?? request?.method ?? "GET",
+      headers: new Headers(init.headers ?? request?.headers),
+      init: { ...init },
+      abroad: url.origin !== own,
+    };
   };
 }
 
 function isHttp({ protocol }: URL): boolean {
-  return protocol === "http:" || protocol === "https:";
+  return /^https?:$/.test(protocol);
 }
 
-function parse(address: string | URL, base: string): URL | null {
-  try {
-    return new URL(address, base);
-  } catch {
-    return null; // `fetch` says what is wrong with it.
-  }
-}
+/** A page instead of JSON is the start page of an app, at a wrong address. */
+export const NO_ANSWER = "no answer of Adyton: check baseUrl";
 
-/** Makes the body one that can be sent twice. A `Request` is cloned for each sending instead. */
-export async function buffered(outgoing: Outgoing): Promise<void> {
-  const { init } = outgoing;
-  if (init.body instanceof ReadableStream) init.body = await new Response(init.body).arrayBuffer();
-}
-
-export function send(fetcher: typeof fetch, outgoing: Outgoing): Promise<Response> {
-  const { url, request, init, headers } = outgoing;
-  return fetcher(request ? request.clone() : url, { ...init, headers });
-}
-
-/** The JSON of an answer of our own endpoints; undefined for none. */
-export async function answerOf(sending: Promise<Response>): Promise<unknown> {
-  const [response, text] = await received(sending);
-  const body = parsed(text);
+/** The JSON of an answer of our own endpoints; null for none. */
+export async function answerOf(response: Response): Promise<unknown> {
+  const text = await response.text().catch(unanswered);
+  const body = attempt(() => JSON.parse(text) as unknown);
   if (!response.ok) throw new ApiError(response, problemIn(body));
-  // A page where an answer should be: that is the start page of an app, at a wrong address.
-  if (text && body === undefined) throw new ApiError(response, { message: "no JSON came: is baseUrl right?" });
+  if (text && body === null) throw new ApiError(response, { message: NO_ANSWER });
   return body;
 }
 
-async function received(sending: Promise<Response>): Promise<[Response, string]> {
-  try {
-    const response = await sending;
-    return [response, await response.text()];
-  } catch (error) {
-    throw error instanceof ApiError || error instanceof NetworkError ? error : new NetworkError(error);
-  }
+export function unanswered(cause: unknown): never {
+  throw new NetworkError(cause);
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** What a refresh is refused with when the session is over. `device_mismatch` is not among them: it goes on. */
+export function isFinal(code: string): boolean {
+  return /^(refresh_token|session|token)_(expired|invalid|reused|revoked)$/.test(code);
 }
 
 /** Whether a 401 says that the credential is none, or none any more. Behind a proxy only the header may be ours. */
 export async function isLost(response: Response): Promise<boolean> {
-  const { code } = problemIn(parsed(await response.clone().text().catch(() => "")));
-  return code ? LOST.has(code) : /^Bearer\b/i.test(response.headers.get("www-authenticate") ?? "");
+  const { code } = problemIn(await response.clone().json().catch(() => null));
+  if (code) return code === "unauthenticated" || isFinal(code);
+  return /^bearer\b/i.test(response.headers.get("www-authenticate") ?? "");
 }
-
-/** What a refresh is refused with when the session is over. `device_mismatch` is not among them: it goes on. */
-export const FINAL: ReadonlySet<string> = new Set([
-  "token_invalid",
-  "token_expired",
-  "session_expired",
-  "session_revoked",
-  "refresh_token_reused",
-]);
-
-const LOST: ReadonlySet<string> = new Set([...FINAL, "unauthenticated"]);

@@ -1,7 +1,8 @@
 // Who is signed in, and who wants to know of changes. A question that was asked before somebody signed in or out gets
 // an answer that is not true any more: `epoch` tells.
 
-import type { CurrentSession, SessionState, SignIn } from "./types.js";
+import { NO_ANSWER } from "./http.js";
+import type { CurrentSession, SessionState } from "./types.js";
 
 export class Store<U> {
   state: SessionState<U>;
@@ -10,18 +11,17 @@ export class Store<U> {
   readonly #listeners = new Set<(state: SessionState<U>) => void>();
 
   constructor(initial: SessionState<U> | undefined) {
-    this.state = initial ?? { ...guest<U>(null), status: "loading" };
+    this.state = initial ?? { ...guest<U>(), status: "loading" };
   }
 
   subscribe(listener: (state: SessionState<U>) => void): () => void {
-    const own = (state: SessionState<U>) => listener(state);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   set(state: SessionState<U>): void {
     this.state = state;
-    for (const listener of [...this.#listeners]) {
+    for (const listener of this.#listeners) {
       try {
         listener(state);
       } catch (error) {
@@ -30,33 +30,16 @@ export class Store<U> {
       }
     }
   }
-
-  /** Sets what is known to be true from now on. */
-  decide(state: SessionState<U>): void {
-    this.epoch++;
-    this.set(state);
-  }
 }
 
-export function guest<U>(reason: string | null): SessionState<U> {
-  return { status: "guest", user: null, guard: null, abilities: [], expiresAt: null, session: null, reason };
+export function guest<U>(reason?: string): SessionState<U> {
+  return stateOf<U>({ user: null, reason });
 }
 
+/** Of an answer of `/session`, or of a sign-in, which tells less: with a cookie neither abilities nor expiry. */
 export function stateOf<U>(current: CurrentSession<U>): SessionState<U> {
-  if (!current.user) return guest(current.reason ?? null);
-  return {
-    status: "authenticated",
-    user: current.user,
-    guard: current.guard ?? null,
-    abilities: current.abilities ?? [],
-    expiresAt: current.expiresAt ?? null,
-    session: current.session ?? null,
-    reason: null,
-  };
-}
-
-/** What a sign-in tells by itself; with a cookie that is neither abilities nor expiry. */
-export function stateOfSignIn<U>(signIn: SignIn<U>): SessionState<U> {
-  const { user, guard, abilities, expiresAt } = signIn;
-  return stateOf({ user, guard, abilities, expiresAt });
+  const { user, guard = null, abilities = [], expiresAt = null, session = null, reason = null } = current;
+  // Somebody else's JSON makes a guest of nobody.
+  if (typeof user !== "object") throw new TypeError(NO_ANSWER);
+  return { status: user ? "authenticated" : "guest", user, guard, abilities, expiresAt, session, reason };
 }

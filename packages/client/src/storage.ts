@@ -1,6 +1,7 @@
 // Where a client of tokens keeps them. Whoever can run a script in the page can use the tokens in any of these; what
 // differs is for how long, and whether a script can carry them away.
 
+import { attempt } from "./attempt.js";
 import { inBrowser } from "./tabs.js";
 import type { SignIn, TokenSet, TokenStorage } from "./types.js";
 
@@ -21,26 +22,16 @@ export function memoryStorage(): TokenStorage {
  * cookie no script can read. Where that cannot be, serve a strict Content-Security-Policy.
  */
 export function localStorageStorage(key = "adyton"): TokenStorage {
-  // Of a server all users would share it, and a browser may refuse it: then it is memory.
+  // On a server all users would share it, and a browser may refuse it or be out of room: then memory has to do.
   const fallback = memoryStorage();
   return {
-    get() {
-      try {
-        const text = inBrowser() ? localStorage.getItem(key) : null;
-        return text === null ? fallback.get() : (JSON.parse(text) as unknown);
-      } catch {
-        return fallback.get();
-      }
-    },
+    get: () => (inBrowser() && attempt(() => JSON.parse(localStorage.getItem(key) ?? "") as unknown)) ?? fallback.get(),
     set(tokens) {
-      void fallback.set(tokens);
-      try {
-        if (!inBrowser()) return;
-        localStorage.removeItem(key);
-        if (tokens) localStorage.setItem(key, JSON.stringify(tokens));
-      } catch {
-        // It is full or forbidden: `fallback` has them.
-      }
+      const write = (text: string) => inBrowser() && attempt(() => (localStorage.setItem(key, text), true));
+      const kept = write(JSON.stringify(tokens));
+      // What was there before must not come back.
+      if (!kept) write("null");
+      void fallback.set(kept ? null : tokens);
     },
   };
 }
@@ -72,13 +63,7 @@ export function cookieStorage(options: CookieStorageOptions = {}): TokenStorage 
   const { name = "adyton_tokens", path = "/", sameSite = "lax", get = readCookie, set = writeCookie } = options;
   const secure = options.secure ?? !(inBrowser() && location.protocol === "http:");
   return {
-    get() {
-      try {
-        return JSON.parse(get(name) ?? "null") as unknown;
-      } catch {
-        return null;
-      }
-    },
+    get: () => attempt(() => JSON.parse(get(name) ?? "") as unknown),
     set(tokens) {
       const expires = new Date(tokens?.refreshExpiresAt ?? 0);
       set(name, tokens && JSON.stringify(tokens), { path, secure, sameSite, expires });
@@ -88,14 +73,10 @@ export function cookieStorage(options: CookieStorageOptions = {}): TokenStorage 
 
 /** The decoded value of a cookie of this page. */
 export function readCookie(name: string): string | null {
-  if (!inBrowser()) return null;
-  const pair = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
-  const value = pair?.slice(name.length + 1);
-  try {
-    return value === undefined ? null : decodeURIComponent(value);
-  } catch {
-    return value ?? null;
-  }
+  const pair = inBrowser() && document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+  if (!pair) return null;
+  const value = pair.slice(name.length + 1);
+  return attempt(() => decodeURIComponent(value)) ?? value;
 }
 
 function writeCookie(name: string, value: string | null, attributes: CookieAttributes): void {
@@ -105,31 +86,21 @@ function writeCookie(name: string, value: string | null, attributes: CookieAttri
   document.cookie = `${name}=${encodeURIComponent(value ?? "")}${flags}`;
 }
 
-/** What to keep of a sign-in; null where it brought no tokens. */
-export function tokensOf(signIn: SignIn<unknown>, deviceSecret: string | undefined): TokenSet | null {
-  const life = (signIn.expiresIn ?? 0) * 1000;
+/** What to keep of a sign-in: all but the user. */
+export function tokensOf(signIn: SignIn<unknown>, device: string | undefined): TokenSet {
+  const life = Number(signIn.expiresIn) * 1000;
   const renewAt = Date.now() + life - Math.min(AHEAD, life / 5);
-  const secret = signIn.deviceSecret ?? deviceSecret;
-  return readTokens({ ...signIn, renewAt, ...(secret && { deviceSecret: secret }) });
+  const tokens = readTokens({ deviceSecret: device, ...signIn, user: undefined, renewAt });
+  if (!tokens) throw new TypeError("no tokens came");
+  return tokens;
 }
 
 /** A whole set of tokens, or null. Stored text may be damaged, old, or another program's. */
 export function readTokens(stored: unknown): TokenSet | null {
-  if (typeof stored !== "object" || stored === null) return null;
-  const found = stored as Partial<Record<keyof TokenSet, unknown>>;
-  const text = (key: keyof TokenSet) => (typeof found[key] === "string" ? found[key] : "");
-  const [token, refreshToken] = [text("token"), text("refreshToken")];
-  if (!token || !refreshToken) return null;
-  const abilities = Array.isArray(found.abilities) ? found.abilities.filter((one) => typeof one === "string") : [];
-  const deviceSecret = text("deviceSecret");
-  return {
-    token,
-    refreshToken,
-    expiresAt: text("expiresAt"),
-    refreshExpiresAt: text("refreshExpiresAt"),
-    abilities,
-    sessionId: text("sessionId"),
-    renewAt: typeof found.renewAt === "number" ? found.renewAt : 0,
-    ...(deviceSecret && { deviceSecret }),
-  };
+  const found = (stored ?? {}) as TokenSet;
+  const { token, refreshToken, expiresAt, refreshExpiresAt, sessionId, deviceSecret = "-", abilities, renewAt } = found;
+  const texts: unknown[] = [token, refreshToken, expiresAt, refreshExpiresAt, sessionId, deviceSecret];
+  // Nothing but what may stand in a header.
+  const whole = texts.every((text) => typeof text === "string" && /^[!-~]+$/.test(text));
+  return whole && Array.isArray(abilities) && renewAt >= 0 ? found : null;
 }

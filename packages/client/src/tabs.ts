@@ -9,48 +9,53 @@ export type News = "renewed" | "changed";
 
 export interface Tabs {
   /** Runs one task at a time over all tabs; without Web Locks, over this client. */
-  readonly exclusive: <T>(task: () => Promise<T>) => Promise<T>;
-  readonly announce: (news: News) => void;
-  readonly close: () => void;
+  readonly alone: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly tell: (news: News) => void;
+  /** Ends everything that this client listens to. */
+  readonly signal: AbortSignal;
+  close(this: void): void;
 }
 
 export function inBrowser(): boolean {
   return typeof document !== "undefined";
 }
 
-export function openTabs(name: string, hear: (news: News) => void): Tabs {
-  const channel = inBrowser() && typeof BroadcastChannel !== "undefined" ? new BroadcastChannel(name) : null;
-  channel?.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
-    if (data === "renewed" || data === "changed") hear(data);
-  });
-  return { exclusive: exclusiveBy(name), announce: (news) => channel?.postMessage(news), close: () => channel?.close() };
+/** Whether nobody looks at the page; there is none on a server. */
+export function isHidden(): boolean {
+  return !inBrowser() || document.hidden;
 }
 
-function exclusiveBy(name: string): Tabs["exclusive"] {
-  // Not on plain http, nor in a page without an origin of its own.
-  const locks = inBrowser() && origin !== "null" ? (navigator.locks as LockManager | undefined) : undefined;
-  return locks ? async (task) => locks.request(name, task) : queue();
+/** `wake` is called when the page is looked at again or online again: timers do not run in a sleeping laptop. */
+export function openTabs(name: string, hear: (news: News) => void, wake: () => void): Tabs {
+  const end = new AbortController();
+  const { signal } = end;
+  let channel: BroadcastChannel | undefined;
+  let locks: LockManager | undefined;
+  if (inBrowser()) {
+    document.addEventListener("visibilitychange", wake, { signal });
+    addEventListener("online", wake, { signal });
+    channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }: MessageEvent<News>) => hear(data);
+    // There are none on plain http, nor in a page without an origin of its own.
+    if (origin !== "null") locks = navigator.locks;
+  }
+  return {
+    alone: locks ? async (task) => locks.request(name, task) : queue(),
+    tell: (news) => channel?.postMessage(news),
+    signal,
+    close() {
+      end.abort();
+      channel?.close();
+      channel = undefined;
+    },
+  };
 }
 
-function queue(): Tabs["exclusive"] {
+function queue(): Tabs["alone"] {
   let last: Promise<unknown> = Promise.resolve();
   return (task) => {
     const mine = last.then(task);
     last = mine.catch(() => undefined);
     return mine;
-  };
-}
-
-/** Calls `wake` when the page is looked at again and when the network is back: timers do not run in a sleeping laptop. */
-export function onWake(wake: () => void): () => void {
-  if (!inBrowser()) return () => undefined;
-  const visible = () => {
-    if (document.visibilityState === "visible") wake();
-  };
-  document.addEventListener("visibilitychange", visible);
-  globalThis.addEventListener("online", wake);
-  return () => {
-    document.removeEventListener("visibilitychange", visible);
-    globalThis.removeEventListener("online", wake);
   };
 }

@@ -46,7 +46,7 @@ export class AuthError extends Error {
 /** Why there is no engine. */
 export class AdytonError extends Error {
   override readonly name = "AdytonError";
-  readonly code: "invalid_options" | "no_native_binary" | "cannot_start";
+  readonly code: "invalid_options" | "no_native_binary" | "cannot_start" | "cannot_do";
   /** With `invalid_options`: the option, with dots. */
   readonly key?: string;
 

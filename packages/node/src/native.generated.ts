@@ -10,18 +10,31 @@ export interface Answer {
   body: Buffer
 }
 
+/** What only whoever runs the app can mend. */
+export interface Failure {
+  /** In words. */
+  message: string
+}
+
 /** An engine over a database. It lives until it is closed, or until its thread of JavaScript ends. */
 export declare class Engine {
-  /** Opens and migrates the database, on the thread that asks. */
-  constructor(options: string)
+  /**
+   * Opens and migrates the database, on the thread that asks. The log goes to standard error,
+   * nowhere, or to a function.
+   */
+  constructor(options: string, log: boolean | ((record: string) => void))
   /** Where the endpoints live. */
   get basePath(): string
   /** The SQLite file. */
   get databasePath(): string
+  /** The headers that tell who sends a request, in lower case. */
+  get tellingHeaders(): Array<string>
   /** What the router answers to a request: its head joined of so many texts, and its body. */
   handle(head: string, texts: number, body?: Uint8Array | undefined | null): Answer | Promise<Answer>
   /** Who sends a request, as JSON; a refusal as an answer. */
   authenticate(head: string, texts: number): string | Answer | Promise<string | Answer>
+  /** Does a use case that comes as JSON, for the host app itself; its result as JSON. */
+  call(call: string): string | Answer | Failure | Promise<string | Answer | Failure>
   /** Writes down what is only in memory. */
   flush(): void | Answer | Promise<void | Answer>
   /** The same without giving way to anything else, for the end of the process. */

@@ -1,4 +1,4 @@
-// Who is calling.
+// Who is calling, and what is known of users and sessions.
 
 /** A user: the columns of its table by their own names. */
 export interface User {
@@ -7,6 +7,7 @@ export interface User {
   email: string;
   created_at: string | null;
   updated_at: string | null;
+  /** The columns named in `userColumns`. */
   [column: string]: unknown;
 }
 
@@ -20,6 +21,7 @@ export interface SessionInfo {
   createdAt: string;
   lastSeenAt: string;
   expiresAt: string;
+  /** Whether it is the one that asks. */
   current: boolean;
 }
 

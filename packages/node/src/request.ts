@@ -1,15 +1,24 @@
 // Requests on their way to the engine: their heads as one text, and no more of a body than counts.
 
-/** A request without web classes. */
-export interface RawRequest {
-  method: string;
+type HeaderRecord = Record<string, string | readonly string[] | undefined>;
+
+/** A request but for its body, without web classes. Node's own `IncomingMessage` is one. */
+export interface RequestHead {
+  method?: string | undefined;
   /** The path with its query, or the whole URL. */
-  url: string;
-  /** Pass Node's `rawHeaders`: of a header that stands twice, `headers` has only the first. */
-  headers: Headers | readonly string[] | Record<string, string | readonly string[] | undefined>;
-  body?: Uint8Array | string | null;
-  /** The address of the connection, for limits: `socket.remoteAddress`. */
+  url?: string | undefined;
+  /** Web headers, an object, or names and values by turns. */
+  headers: Headers | readonly string[] | HeaderRecord;
+  /** Node's, which count instead: of a header that stands twice, `headers` has only the first. */
+  rawHeaders?: readonly string[];
+  /** The address of the connection, for limits; else it is the socket's. */
   clientAddress?: string | undefined;
+  socket?: { remoteAddress?: string | undefined };
+}
+
+/** A request without web classes. */
+export interface RawRequest extends RequestHead {
+  body?: Uint8Array | string | null;
 }
 
 /** An answer without web classes. */
@@ -20,39 +29,67 @@ export interface RawResponse {
   body: Uint8Array | null;
 }
 
-/** A request but for its body. */
-export type RequestHead = Pick<RawRequest, "method" | "url" | "headers" | "clientAddress">;
-
-/** One byte more than a body may have: what is longer need not be read to be refused. */
-const ENOUGH = 64 * 1024 + 1;
-
-/** The texts of a head: method, URL, address, then names and values of headers. */
-export function texts(request: RequestHead): string[] {
-  return [request.method, request.url, request.clientAddress ?? "", ...flat(request.headers)];
+/** What only the server knows of a web request. */
+export interface RequestInfo {
+  clientAddress?: string | undefined;
 }
 
+/** The longest body that counts. */
+const LONGEST = 64 * 1024;
+
+/** A head as the engine takes it: so many texts, a line each. */
+export interface Head {
+  text: string;
+  texts: number;
+}
+
+/** The head of a request, with all of its headers or those that are wanted. */
+export function head(request: RequestHead | Request, info?: RequestInfo, wanted?: ReadonlySet<string>): Head {
+  const { method, url, headers, rawHeaders, clientAddress, socket } = request as RequestHead;
+  const address = info?.clientAddress ?? clientAddress ?? socket?.remoteAddress ?? "";
+  const lines = rawHeaders ?? flat(headers);
+  let text = `${method ?? "GET"}\n${url ?? "/"}\n${address}`;
+  let texts = 3;
+  for (let at = 0; at < lines.length; at += 2) {
+    const name = lines[at]!;
+    if (wanted && !wanted.has(name) && !wanted.has(name.toLowerCase())) continue;
+    text += `\n${name}\n${lines[at + 1]}`;
+    texts += 2;
+  }
+  return { text, texts };
+}
+
+/** Names and values by turns. */
 function flat(headers: RequestHead["headers"]): readonly string[] {
   if (Array.isArray(headers)) return headers as readonly string[];
-  if (headers instanceof Headers) return [...headers].flat();
-  return Object.entries(headers as Record<string, string | readonly string[] | undefined>).flatMap(
-    ([name, value]) => (value === undefined ? [] : [value].flat().flatMap((one) => [name, one as string])),
-  );
+  if (Symbol.iterator in headers) return [...(headers as Headers)].flat();
+  const lines: string[] = [];
+  for (const [name, value] of Object.entries(headers as HeaderRecord)) {
+    for (const one of typeof value === "object" ? value : value === undefined ? [] : [value]) lines.push(name, one);
+  }
+  return lines;
 }
 
 /** The body as bytes. */
 export function bytes(body: RawRequest["body"]): Uint8Array | undefined {
-  return typeof body === "string" ? new TextEncoder().encode(body) : (body ?? undefined);
+  return typeof body === "string" ? Buffer.from(body) : (body ?? undefined);
 }
 
-/** What of a body the engine has to see: all of a good one, and enough of one that is too long. */
-export async function read(body: AsyncIterable<Uint8Array> | null): Promise<Uint8Array | undefined> {
-  if (!body) return undefined;
+/**
+ * What of a body the engine has to see: all of a good one, and enough of one that is too long. What is
+ * announced as too long is not read at all.
+ */
+export async function read(
+  body: AsyncIterable<Uint8Array> | null,
+  announced: string | null | undefined,
+): Promise<Uint8Array | null> {
+  if (!body || Number(announced) > LONGEST) return null;
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length >= ENOUGH) break;
+    if (length > LONGEST) break;
   }
-  return Buffer.concat(chunks, Math.min(length, ENOUGH));
+  return Buffer.concat(chunks, Math.min(length, LONGEST + 1));
 }

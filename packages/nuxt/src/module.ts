@@ -2,9 +2,10 @@
 // authentication.
 
 import {
-  addImports, addImportsDir, addPlugin, addRouteMiddleware, addServerImports, addServerPlugin, createResolver,
-  defineNuxtModule, useLogger,
+  addImports, addImportsDir, addPlugin, addRouteMiddleware, addServerHandler, addServerImports, addServerPlugin, createResolver,
+  defineNuxtModule, useLogger, useNuxt,
 } from "@nuxt/kit";
+import { join } from "node:path/posix";
 import { type ModuleOptions, privateOptions, publicOptions, readOptions } from "./options";
 import { check } from "./check";
 import { shipEngine, tellOfRoutes } from "./nitro";
@@ -19,6 +20,7 @@ export default defineNuxtModule<ModuleOptions>({
     const here = createResolver(import.meta.url);
     const legacy = (nuxt.options as { nuxtTokenAuthentication?: object }).nuxtTokenAuthentication;
     const options = readOptions(given, legacy);
+    if (nuxt.options.dev && options.mode === "embedded") options.connector ??= { options: { path: join(nuxt.options.rootDir, "data/adyton.sqlite3") } };
     await check(options, nuxt.options._prepare, useLogger("adyton"));
     if (legacy && options.importPlaintextTokens === undefined) {
       useLogger("adyton").warn(
@@ -44,5 +46,16 @@ export default defineNuxtModule<ModuleOptions>({
       tellOfRoutes(nitro, options, (text) => useLogger("adyton").warn(text));
       if (options.mode === "embedded") shipEngine(nitro);
     });
+    if (nuxt.options.dev) addDevTools(here.resolve("./runtime/server/devtools"));
   },
 });
+
+/** A page of the development server, and its tab in the DevTools. What is built has neither. */
+function addDevTools(handler: string): void {
+  addServerHandler({ route: "/__adyton__", handler });
+  const nuxt = useNuxt();
+  const src = join(nuxt.options.app.baseURL, "/__adyton__");
+  nuxt.hook("devtools:customTabs" as never, ((tabs: object[]) => {
+    tabs.push({ name: "adyton", title: "Adyton", icon: "carbon:locked", view: { type: "iframe", src } });
+  }) as never);
+}

@@ -2,13 +2,12 @@
 // reacts to sessions that end.
 
 import { cookieStorage } from "@adyton/client";
-import { type NuxtApp, defineNuxtPlugin, navigateTo, useRouter } from "nuxt/app";
+import { type NuxtApp, defineNuxtPlugin, navigateTo, showError, useRouter } from "nuxt/app";
 import type { $Fetch } from "ofetch";
 import { watch } from "vue";
 import { pageRules } from "../middleware/page.global";
 import { type Adyton, install } from "../utils/adyton";
-import { rulesFor } from "../utils/authMiddleware";
-import { toSignIn } from "../utils/redirect";
+import { errorOf, judge, rulesOfMiddleware } from "../utils/authMiddleware";
 
 export default defineNuxtPlugin({
   name: "adyton",
@@ -27,8 +26,8 @@ export default defineNuxtPlugin({
       // Not before: what the server has rendered knows no token, and no user where the page is a public one.
       showToken();
       watch(adyton.state, showToken);
-      if (adyton.state.value.status === "loading") void adyton.ready().catch(() => undefined);
-      leaveWhenSignedOut(nuxtApp, adyton);
+      void adyton.ready().catch(() => undefined);
+      lookAgain(nuxtApp, adyton);
     });
   },
 });
@@ -37,15 +36,16 @@ function tokenOf(tokens: unknown): string | null {
   return (tokens as { token?: string } | null)?.token ?? null;
 }
 
-/** A session that ended while its page was open: what needs a sign-in leads to it, and back. */
-function leaveWhenSignedOut(nuxtApp: NuxtApp, { state, options }: Adyton) {
+/** What middleware could not know: who came to a page that is the same for all, or whose session ended on it. */
+function lookAgain(nuxtApp: NuxtApp, { state, options }: Adyton) {
   const router = useRouter();
-  const isOver = (now: string, before: string) => now === "guest" && before !== "guest";
-  watch(() => state.value.status, (now, before) => {
+  watch(() => state.value.status, (_now, before) => {
+    // Who signs in goes where `login()` leads.
+    if (before === "guest") return;
     const route = router.currentRoute.value;
-    const rules = [pageRules(route, options) ?? [], rulesFor(route)].flat();
-    const login = rules.find((rule) => !rule.guestOnly)?.redirectTo ?? options.redirects.login;
-    if (!isOver(now, before) || login === false || rules.every((rule) => rule.guestOnly)) return;
-    void nuxtApp.runWithContext(() => navigateTo(toSignIn(login, route.fullPath)));
+    const rules = [pageRules(route, options) ?? [], rulesOfMiddleware(route)].flat();
+    const verdict = rules.map((rule) => judge(route, rule, state.value, options.redirects)).find((found) => found !== null);
+    if (!verdict) return;
+    void nuxtApp.runWithContext(() => ("goTo" in verdict ? navigateTo(verdict.goTo) : showError(errorOf(verdict))));
   });
 }

@@ -22,6 +22,10 @@ export default defineNuxtPlugin({
     if (adyton.options.clientMode === "token") sendTokens(event, adyton.client, adyton.options);
     // Whoever gets a user into a page, now or later in its rendering, makes it a personal one.
     adyton.client.subscribe((next) => next.user && bridge.markPersonal(event));
+    // A page may say late that caches may keep it. A guest's then goes to people who are signed in too: they ask anew.
+    nuxtApp.hook("app:rendered", () => {
+      adyton.isHearsay.value = state.value.status === "guest" && bridge.isForCaches(event);
+    });
     if (bridge.isPublic || !bridge.hasCredential) return;
     // An unreachable server leaves it open who is here; pages that need to know answer 503 (authMiddleware).
     await adyton.ready().catch((reason: unknown) => (adyton.error.value = reason as never));

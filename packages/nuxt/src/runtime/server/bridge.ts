@@ -18,6 +18,8 @@ export interface Bridge {
   /** Asks one of the endpoints; null for what is none. */
   ask(request: Omit<RawRequest, "clientAddress">): MaybePromise<RawResponse> | null;
   markPersonal(event: H3Event): void;
+  /** Whether the answer, as it stands, tells caches that they may give it to others. */
+  isForCaches(event: H3Event): boolean;
 }
 
 export function createBridge(event: H3Event, { backend, options, from }: AdytonServer, open: PublicOptions): Bridge {
@@ -32,6 +34,7 @@ export function createBridge(event: H3Event, { backend, options, from }: AdytonS
       return backend.handle({ ...request, url, ...(clientAddress !== undefined && { clientAddress }) });
     },
     markPersonal,
+    isForCaches: ({ node: { res } }) => tellsCaches(res.getHeaders()),
   };
 }
 

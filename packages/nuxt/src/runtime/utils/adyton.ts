@@ -12,6 +12,10 @@ export interface Adyton {
   token: Ref<string | null>;
   error: Ref<AuthError | null>;
   options: PublicOptions;
+  /** Whether what the page was rendered with may be about somebody else: it came from a cache. */
+  isHearsay: Ref<boolean>;
+  /** Whether it is known who is signed in. */
+  isKnown(): boolean;
   /** Whether this page is the same for everybody for now, so that the browser finds out who is here afterwards. */
   isDeferred(): boolean;
   /** Resolves when it is known who is signed in; rejects when the server could not be asked. */
@@ -65,16 +69,18 @@ export function install(nuxtApp: NuxtApp, platform: Platform): Adyton {
     fetch: platform.fetch,
     storage: platform.storage,
   });
-  client.subscribe((next) => (state.value = next));
   let asked: Promise<State> | undefined;
   const adyton: Adyton = {
     client, state, error, options,
     token: shallowRef(null),
+    isHearsay: useState("adyton:hearsay", () => false),
+    isKnown: () => state.value.status !== "loading" && !adyton.isHearsay.value,
     isDeferred: platform.isDeferred,
     async ready() {
-      if (state.value.status !== "loading") return state.value;
+      if (adyton.isKnown()) return state.value;
       // In the browser a failure is not the last word; within one rendered page it is.
-      asked ??= client.restore().finally(() => (asked = import.meta.server ? asked : undefined));
+      asked ??= client.restore();
+      if (import.meta.client) asked.catch(() => (asked = undefined));
       return asked;
     },
     async attempt(action) {
@@ -87,6 +93,10 @@ export function install(nuxtApp: NuxtApp, platform: Platform): Adyton {
       }
     },
   };
+  client.subscribe((next) => {
+    state.value = next;
+    adyton.isHearsay.value = false;
+  });
   apps.set(nuxtApp, adyton);
   nuxtApp.provide("adyton", client);
   return adyton;
