@@ -12,6 +12,8 @@ export interface Auth {
   /** `loading` until it is known, which takes a moment only on pages that the server did not render for this visitor. */
   status: ComputedRef<State["status"]>;
   isAuthenticated: ComputedRef<boolean>;
+  /** Why a guest is one, as a code of the server (`session_expired`); null for who never signed in, or signed out. */
+  reason: ComputedRef<string | null>;
   /** Why the last action failed; null again when the next begins. */
   error: Readonly<Ref<AuthError | null>>;
   /** Rejects with an `ApiError` or a `NetworkError`. Goes on to the page that was wanted, unless `redirectTo` says where. */
@@ -47,6 +49,7 @@ export function useAuth(): Auth {
     user: computed(() => state.value.user),
     status: computed(() => state.value.status),
     isAuthenticated: computed(() => state.value.status === "authenticated"),
+    reason: computed(() => state.value.reason),
     error,
     login: (input, navigation) => signIn(() => client.login(input), navigation),
     register: (input, navigation) => signIn(() => client.register(input), navigation),
