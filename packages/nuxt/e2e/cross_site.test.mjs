@@ -28,7 +28,7 @@ const EVIL = (url) => `<!doctype html><title>Win a cup</title>
 for (const host of ["localhost", "evil.localhost"]) {
   for (const form of ["order", "logout"]) {
     test(`a form of ${host} on another port that forges: ${form}`, async () => {
-      const ada = await person(browser, server);
+      const ada = await person(browser, server, { acceptDownloads: false });
       await ada.register("Ada Lovelace", ada.email);
       const lure = await ada.context.newPage();
       await lure.goto(`http://${host}:${evil.address().port}/`);
@@ -37,7 +37,6 @@ for (const host of ["localhost", "evil.localhost"]) {
         lure.evaluate((id) => document.getElementById(id).submit(), form),
       ]);
       assert.ok([401, 403, 415].includes(answer.status()), `${answer.status()}`);
-      await lure.close();
       await ada.open("/orders");
       assert.equal(await ada.page.locator(".who").textContent(), "Ada Lovelace");
       await ada.see("None yet.");
@@ -47,7 +46,7 @@ for (const host of ["localhost", "evil.localhost"]) {
 }
 
 test("a script of another origin gets no answer and changes nothing", async () => {
-  const ada = await person(browser, server);
+  const ada = await person(browser, server, { acceptDownloads: false });
   await ada.register("Ada Lovelace", ada.email);
   const lure = await ada.context.newPage();
   await lure.goto(`http://localhost:${evil.address().port}/`);
@@ -61,7 +60,7 @@ test("a script of another origin gets no answer and changes nothing", async () =
 });
 
 test("the page's own order passes, and a bare one with the cookie alone does not", async () => {
-  const ada = await person(browser, server);
+  const ada = await person(browser, server, { acceptDownloads: false });
   await ada.register("Ada Lovelace", ada.email);
   await ada.open("/orders");
   await ada.fill("What", "A cup");

@@ -2,7 +2,7 @@
 // a folder outside this repository, and built for production once per variant.
 
 import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, readdir, rename, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -14,7 +14,8 @@ const playground = join(import.meta.dirname, "../playground");
 export const VARIANTS = {
   cookie: {},
   token: { ADYTON_PLAYGROUND_GUARD: "token", ADYTON_PLAYGROUND_TOKEN_EXPIRATION: "5" },
-  server: { ADYTON_PLAYGROUND_MODE: "server" },
+  // Where the server is, each run says anew.
+  server: { ADYTON_PLAYGROUND_MODE: "server", ADYTON_PLAYGROUND_BASE_URL: "http://127.0.0.1:8000" },
 };
 
 export async function prepare(folder, variants) {
@@ -44,6 +45,7 @@ async function install(app, packed) {
 async function build(app, folder, variant) {
   const env = { ...process.env, ...VARIANTS[variant], NUXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" };
   await timed(`build ${variant}`, () => run("npx", ["nuxi", "build"], { cwd: app, env, maxBuffer: 1 << 26 }));
+  await rm(join(folder, variant), { recursive: true, force: true });
   await rename(join(app, ".output"), join(folder, variant));
 }
 

@@ -25,7 +25,8 @@ const folder = kept ?? (await mkdtemp(join(tmpdir(), "adyton-e2e-")));
 await mkdir(folder, { recursive: true });
 let code = 1;
 try {
-  if (!variants.every((name) => existsSync(join(folder, name)))) await prepare(folder, variants);
+  const missing = variants.filter((name) => !existsSync(join(folder, name)));
+  if (missing.length) await prepare(folder, missing);
   code = await tell();
 } finally {
   if (!kept) await rm(folder, { recursive: true, force: true });
@@ -37,7 +38,7 @@ async function all() {
 }
 
 function tell() {
-  const flags = ["--test", "--test-force-exit", "--test-timeout=180000", "--test-concurrency=1"];
+  const flags = ["--test", "--test-force-exit", "--test-timeout=400000", "--test-concurrency=1"];
   const child = spawn(process.execPath, [...flags, ...stories], {
     cwd: import.meta.dirname,
     env: { ...process.env, ADYTON_E2E_APPS: folder },

@@ -51,7 +51,7 @@ export async function person(browser, app, options = {}) {
     html: async (path) => {
       const cookies = await context.cookies(app.url);
       const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
-      return fetch(new URL(path, app.url), { headers: { cookie }, redirect: "manual" });
+      return fetch(new URL(path, app.url), { headers: { cookie, accept: "text/html" }, redirect: "manual" });
     },
     async look(name) {
       await assertFits(page, name);
