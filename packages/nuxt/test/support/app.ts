@@ -11,7 +11,7 @@ export interface App {
   folder: string;
   log(): string;
   /** Ends it as an operator would, and waits. */
-  stop(): Promise<number | null>;
+  stop(options?: { keep?: boolean }): Promise<number | null>;
 }
 
 export async function startApp(env: Record<string, string> = {}, build: "embedded" | "remote" = "embedded", in_?: string): Promise<App> {
@@ -28,9 +28,9 @@ export async function startApp(env: Record<string, string> = {}, build: "embedde
     url: `http://127.0.0.1:${port}`,
     folder,
     log: () => text,
-    async stop() {
+    async stop({ keep = false } = {}) {
       const code = await ended(child);
-      if (!in_) rmSync(folder, { recursive: true, force: true });
+      if (!keep) rmSync(folder, { recursive: true, force: true });
       return code;
     },
   };
