@@ -6,6 +6,8 @@
 use crate::answer::{Answer, Failure};
 use crate::calls::{Call, Refused};
 use crate::request::Head;
+#[cfg(feature = "testing")]
+use crate::testing::FragileClock;
 use adyton::core::auth::Principal;
 use adyton::{Adyton, BuildError, Config};
 use axum::Router;
@@ -35,6 +37,8 @@ pub(crate) struct Core {
     pub(crate) under_way: TaskTracker,
     pub(crate) log: Dispatch,
     router: Router,
+    #[cfg(feature = "testing")]
+    pub(crate) clock: FragileClock,
 }
 
 /// Why an engine could not be started.
@@ -57,9 +61,21 @@ impl Core {
             .on_thread_start(move || mem::forget(set_default(&logs)))
             .enable_time()
             .build()?;
-        let built = || runtime.block_on(Adyton::builder().config(config).build());
-        let auth = with_default(&log, built)?;
-        Ok(Self { router: auth.router(), auth, runtime, under_way: TaskTracker::new(), log })
+        let builder = Adyton::builder().config(config);
+        #[cfg(feature = "testing")]
+        let clock = FragileClock::default();
+        #[cfg(feature = "testing")]
+        let builder = builder.clock(clock.clone());
+        let auth = with_default(&log, || runtime.block_on(builder.build()))?;
+        Ok(Self {
+            router: auth.router(),
+            auth,
+            runtime,
+            under_way: TaskTracker::new(),
+            log,
+            #[cfg(feature = "testing")]
+            clock,
+        })
     }
 
     /// What the router answers.
@@ -88,7 +104,7 @@ impl Core {
         let (parts, auth) = (head.read_parts(), self.auth.clone());
         async move {
             let found = match parts {
-                Ok(mut parts) => auth.authenticate_request(&mut parts).await,
+                Ok(parts) => auth.authenticate_request(&parts).await,
                 Err(rejection) => Err(rejection),
             };
             match found {
@@ -161,5 +177,8 @@ fn described(auth: &Adyton, principal: Option<&Principal>) -> String {
         caller: auth.describe(principal),
         token_id: principal.personal_token().map(|id| id.0),
     });
-    serde_json::to_string(&described).unwrap_or_default()
+    let mut json = Vec::with_capacity(512);
+    // A text is written into memory; both can only succeed.
+    let _ = serde_json::to_writer(&mut json, &described);
+    String::from_utf8(json).unwrap_or_default()
 }

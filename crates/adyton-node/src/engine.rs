@@ -125,6 +125,19 @@ impl Engine {
     }
 }
 
+/// For the tests of the package.
+#[cfg(feature = "testing")]
+#[napi]
+impl Engine {
+    /// Whether everything that asks for the time panics.
+    #[napi(skip_typescript)]
+    pub fn set_broken(&self, broken: bool) {
+        if let Some(core) = &*self.core.borrow() {
+            core.clock.set_broken(broken);
+        }
+    }
+}
+
 impl Engine {
     fn config(&self, read: impl FnOnce(&Config) -> String) -> String {
         self.core.borrow().as_ref().map(|core| read(core.auth.config())).unwrap_or_default()

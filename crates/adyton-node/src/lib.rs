@@ -17,6 +17,8 @@ mod log;
 mod options;
 mod request;
 mod settle;
+#[cfg(feature = "testing")]
+mod testing;
 
 pub use answer::{Answer, Failure};
 pub use engine::Engine;

@@ -33,7 +33,8 @@ impl<'a> Head<'a> {
         let mut texts = joined.split('\n');
         let mut next = || texts.next().unwrap_or_default();
         let (method, url, address) = (next(), next(), next());
-        let headers: Vec<&str> = texts.collect();
+        let mut headers = Vec::with_capacity(count as usize);
+        headers.extend(texts);
         let torn = headers.len() + 3 != count as usize || !headers.len().is_multiple_of(2);
         Ok(Self { method, url, address: read_address(address)?, headers, torn })
     }
@@ -43,37 +44,50 @@ impl<'a> Head<'a> {
     /// # Errors
     /// 400 for what no HTTP parser would have let through.
     pub(crate) fn read(&self, body: Body) -> Result<Request<Body>, Rejection> {
-        let malformed = Rejection::Malformed;
-        let url: Uri = self.url.parse().map_err(|_| malformed("the URL is malformed"))?;
-        let method = Method::from_bytes(self.method.as_bytes());
-        let mut request = Request::new(body);
-        *request.method_mut() = method.map_err(|_| malformed("the method is malformed"))?;
-        let headers = self.headers(&url).ok_or_else(|| malformed("a header is malformed"))?;
-        *request.headers_mut() = headers;
-        *request.uri_mut() = url.path_and_query().cloned().map(Uri::from).unwrap_or_default();
-        if let Some(address) = self.address {
-            request.extensions_mut().insert(ConnectInfo(SocketAddr::new(address, 0)));
-        }
-        Ok(request)
+        let url = self.parse_url()?;
+        let path = url.path_and_query().cloned().map(Uri::from);
+        let mut parts = self.read_parts()?;
+        parts.uri = path.unwrap_or_default();
+        Ok(Request::from_parts(parts, body))
     }
 
-    /// The same for a request whose body nobody reads.
+    /// All of it but its path, which does not tell who sends a request.
     pub(crate) fn read_parts(&self) -> Result<Parts, Rejection> {
-        Ok(self.read(Body::empty())?.into_parts().0)
+        let malformed = Rejection::Malformed;
+        let (mut parts, ()) = Request::new(()).into_parts();
+        let method = Method::from_bytes(self.method.as_bytes());
+        parts.method = method.map_err(|_| malformed("the method is malformed"))?;
+        parts.headers = self.read_headers().ok_or(malformed("a header is malformed"))?;
+        if !parts.headers.contains_key(HOST) {
+            parts.headers.extend(self.host()?);
+        }
+        if let Some(address) = self.address {
+            parts.extensions.insert(ConnectInfo(SocketAddr::new(address, 0)));
+        }
+        Ok(parts)
     }
 
-    /// The headers. Without a `Host` it is the URL's: a web `Request` has none.
-    fn headers(&self, url: &Uri) -> Option<HeaderMap> {
+    fn read_headers(&self) -> Option<HeaderMap> {
+        if self.torn {
+            return None;
+        }
         let mut headers = HeaderMap::with_capacity(self.headers.len() / 2 + 1);
-        for pair in self.headers.chunks_exact(2).filter(|_| !self.torn) {
+        for pair in self.headers.chunks_exact(2) {
             let name = HeaderName::from_bytes(pair[0].as_bytes()).ok()?;
             headers.append(name, HeaderValue::from_bytes(&bytes(pair[1])?).ok()?);
         }
-        if let (false, Some(host)) = (headers.contains_key(HOST), url.authority()) {
-            let host = host.as_str().rsplit('@').next().unwrap_or_default();
-            headers.insert(HOST, HeaderValue::from_str(host).ok()?);
-        }
-        Some(headers).filter(|_| !self.torn)
+        Some(headers)
+    }
+
+    /// The host that the URL names: a web `Request` has no header for it.
+    fn host(&self) -> Result<Option<(HeaderName, HeaderValue)>, Rejection> {
+        let url = self.parse_url()?;
+        let host = url.authority().and_then(|host| host.as_str().rsplit('@').next());
+        Ok(host.and_then(|host| Some((HOST, HeaderValue::from_str(host).ok()?))))
+    }
+
+    fn parse_url(&self) -> Result<Uri, Rejection> {
+        self.url.parse().map_err(|_| Rejection::Malformed("the URL is malformed"))
     }
 }
 

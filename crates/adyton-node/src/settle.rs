@@ -37,9 +37,10 @@ where
 /// is entered here too, since the engine spawns tasks.
 fn poll_once<T: Panicked>(core: &Core, future: impl Future<Output = T>) -> Option<T> {
     let _entered = core.runtime.enter();
-    let poll = || with_default(&core.log, || future.now_or_never());
-    let polled = catch_unwind(AssertUnwindSafe(poll));
-    polled.unwrap_or_else(|_| Some(T::panicked()))
+    with_default(&core.log, || {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.now_or_never()));
+        polled.unwrap_or_else(|_| Some(T::panicked()))
+    })
 }
 
 fn promise<'env, T>(

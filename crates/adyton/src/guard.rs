@@ -27,6 +27,14 @@ struct Outcome {
     by_cookie: bool,
 }
 
+/// The principal of a request that nobody will ask about again.
+pub(crate) async fn authenticate_once(
+    auth: &Adyton,
+    parts: &Parts,
+) -> Result<Option<Principal>, Rejection> {
+    Ok(find(auth, parts, &parts.method).await?.principal?)
+}
+
 /// The principal of a request; `None` for a guest.
 pub(crate) async fn authenticate(
     auth: &Adyton,
@@ -69,6 +77,12 @@ async fn outcome(auth: &Adyton, parts: &mut Parts, method: &Method) -> Result<Ou
     if let Some(known) = parts.extensions.get::<Outcome>() {
         return Ok(known.clone());
     }
+    let outcome = find(auth, parts, method).await?;
+    parts.extensions.insert(outcome.clone());
+    Ok(outcome)
+}
+
+async fn find(auth: &Adyton, parts: &Parts, method: &Method) -> Result<Outcome, Rejection> {
     let (found, by_cookie) = match bearer::presented(auth, &parts.headers)? {
         Presented::Token(token) => {
             let address = address(auth, &parts.headers, &parts.extensions);
@@ -87,9 +101,7 @@ async fn outcome(auth: &Adyton, parts: &mut Parts, method: &Method) -> Result<Ou
         Err(Error::Unauthenticated(refusal)) => Err(refusal),
         Err(error) => return Err(error.into()),
     };
-    let outcome = Outcome { principal, by_cookie };
-    parts.extensions.insert(outcome.clone());
-    Ok(outcome)
+    Ok(Outcome { principal, by_cookie })
 }
 
 /// The principal of a request that must have one.

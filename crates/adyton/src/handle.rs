@@ -136,20 +136,20 @@ impl Adyton {
     /// # let created = auth.create_token(ada.id, wanted, None, &Client::default()).await?;
     /// # let token = created.token.expose();
     /// let request = http::Request::get("/orders").header("Authorization", format!("Bearer {token}"));
-    /// let (mut parts, ()) = request.body(())?.into_parts();
-    /// let caller = auth.authenticate_request(&mut parts).await?;
+    /// let (parts, ()) = request.body(())?.into_parts();
+    /// let caller = auth.authenticate_request(&parts).await?;
     /// assert_eq!(caller.map(|caller| caller.user_id()), Some(ada.id));
     ///
-    /// let (mut parts, ()) = http::Request::get("/orders").body(())?.into_parts();
-    /// assert!(auth.authenticate_request(&mut parts).await?.is_none());
+    /// let (parts, ()) = http::Request::get("/orders").body(())?.into_parts();
+    /// assert!(auth.authenticate_request(&parts).await?.is_none());
     /// # Ok(())
     /// # }
     /// ```
     pub async fn authenticate_request(
         &self,
-        parts: &mut Parts,
+        parts: &Parts,
     ) -> Result<Option<Principal>, Rejection> {
-        guard::authenticate(self, parts).await
+        guard::authenticate_once(self, parts).await
     }
 
     /// Every header that [`authenticate_request`](Self::authenticate_request) looks at.

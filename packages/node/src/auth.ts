@@ -137,7 +137,8 @@ function then<T, V>(value: MaybePromise<T>, next: (value: T) => V): MaybePromise
 
 function principal<U>(found: string | Answer): Principal<U> | null {
   if (typeof found !== "string") throw new AuthError(answered(found));
-  return found === "null" ? null : new Principal<U>(found);
+  const caller = JSON.parse(found) as Principal<U> | null;
+  return caller && new Principal(caller);
 }
 
 function refuse(answer: Answer | void): void {

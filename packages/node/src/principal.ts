@@ -27,20 +27,25 @@ export interface SessionInfo {
 
 /** Who is calling, by which credential, and what that may do. */
 export class Principal<U = User> {
-  readonly user!: U;
+  readonly user: U;
   /** What was presented: a token, or the cookie of a session. */
-  readonly guard!: "token" | "session";
-  readonly abilities!: string[];
+  readonly guard: "token" | "session";
+  readonly abilities: string[];
   /** The first moment at which the credential is refused; null for never. */
-  readonly expiresAt!: string | null;
+  readonly expiresAt: string | null;
   /** The session of the cookie, or that which the token was issued for; null for a personal token. */
-  readonly session!: SessionInfo | null;
+  readonly session: SessionInfo | null;
   /** The id of the personal access token that was presented, if it is one. */
-  readonly tokenId!: number | null;
+  readonly tokenId: number | null;
 
   /** @internal */
-  constructor(json: string) {
-    Object.assign(this, JSON.parse(json));
+  constructor({ user, guard, abilities, expiresAt, session, tokenId }: Omit<Principal<U>, "can">) {
+    this.user = user;
+    this.guard = guard;
+    this.abilities = abilities;
+    this.expiresAt = expiresAt;
+    this.session = session;
+    this.tokenId = tokenId;
   }
 
   /** Whether the credential may do this. */

@@ -50,7 +50,7 @@ export function head(request: RequestHead | Request, info?: RequestInfo, wanted?
   const lines = rawHeaders ?? flat(headers);
   let text = `${method ?? "GET"}\n${url ?? "/"}\n${address}`;
   let texts = 3;
-  for (let at = 0; at < lines.length; at += 2) {
+  for (let at = 0; at + 1 < lines.length; at += 2) {
     const name = lines[at]!;
     if (wanted && !wanted.has(name) && !wanted.has(name.toLowerCase())) continue;
     text += `\n${name}\n${lines[at + 1]}`;

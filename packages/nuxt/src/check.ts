@@ -1,14 +1,15 @@
 // Whether the options can stand, before anything is built with them.
 
 import type { ConsolaInstance } from "consola";
-import { checkRoutes, checkServerOptions, engineOptions, OptionError, type Options } from "./options";
+import { checkKeys, checkRoutes, checkServerOptions, engineOptions, OptionError, type Options } from "./options";
 
 /** Throws for the first option that cannot stand, and where there is no engine for this machine. */
 export async function check(options: Options, isPreparing: boolean, log: Pick<ConsolaInstance, "warn">): Promise<void> {
+  checkKeys(options);
   checkRoutes(options);
-  const { checkOptions, optionKeys = [] } = (await import("@adyton/node").catch((cause: unknown) => {
+  const { checkOptions, optionKeys } = await import("@adyton/node").catch((cause: unknown) => {
     throw new Error("@adyton/nuxt: @adyton/node cannot be loaded; install it", { cause });
-  })) as { checkOptions: (options: object) => void; optionKeys?: string[] };
+  });
   if (options.mode === "server") return checkServerOptions(options, optionKeys);
   try {
     checkOptions(engineOptions(options));

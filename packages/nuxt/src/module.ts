@@ -18,7 +18,7 @@ export default defineNuxtModule<ModuleOptions>({
   meta: { name: "@adyton/nuxt", configKey: "adyton", compatibility: { nuxt: ">=4.0.0" } },
   async setup(given, nuxt) {
     const here = createResolver(import.meta.url);
-    const legacy = (nuxt.options as { nuxtTokenAuthentication?: object }).nuxtTokenAuthentication;
+    const legacy = (nuxt.options as { nuxtTokenAuthentication?: ModuleOptions }).nuxtTokenAuthentication;
     const options = readOptions(given, legacy);
     if (nuxt.options.dev && options.mode === "embedded") options.connector ??= { options: { path: join(nuxt.options.rootDir, "data/adyton.sqlite3") } };
     await check(options, nuxt.options._prepare, useLogger("adyton"));

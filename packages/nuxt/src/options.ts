@@ -46,7 +46,11 @@ const MEANT: Record<string, string> = {
 const SHARED = ["noAuthRoutes", "tokenHeader", "prefix", "sessionGuard", "server.basePath"];
 
 /** What nuxt-token-authentication does where its options do not say. */
-const LEGACY = { tokenHeader: "Token", prefix: "", connector: { name: "sqlite", options: { path: "./data/db.sqlite3" } } };
+const LEGACY: ModuleOptions = {
+  tokenHeader: "Token",
+  prefix: "",
+  connector: { name: "sqlite", options: { path: "./data/db.sqlite3" } },
+};
 
 const DEFAULT_REDIRECTS: Redirects = { login: "/login", home: "/", logout: "/" };
 
@@ -59,7 +63,7 @@ export class OptionError extends Error {
 }
 
 /** The options of an app, complete; throws an `OptionError` for the first that cannot stand. */
-export function readOptions(given: ModuleOptions, legacy: object | undefined): Options {
+export function readOptions(given: ModuleOptions, legacy: ModuleOptions | undefined): Options {
   const merged: ModuleOptions = legacy ? { ...LEGACY, ...legacy, ...given } : given;
   for (const [key, isGood] of Object.entries(OURS)) {
     const value = merged[key as keyof ModuleOptions];
@@ -102,6 +106,14 @@ export function checkServerOptions(options: ModuleOptions, known: readonly strin
     if (!isKnown) throw new OptionError(key, "there is no such option");
     if (SHARED.includes(key)) continue;
     throw new OptionError(key, `belongs to the server where mode is "server": set \`${snakeCase(key)}\` in its adyton.toml`);
+  }
+}
+
+/** The engine reads its keys in two spellings; here one of them counts, because this module reads them too. */
+export function checkKeys(options: ModuleOptions): void {
+  for (const key of keysOf(engineOptions(options))) {
+    const camelCase = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (camelCase !== key) throw new OptionError(key, `write \`${camelCase}\``);
   }
 }
 

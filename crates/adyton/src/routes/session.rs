@@ -12,17 +12,27 @@ use adyton_core::session::Guard;
 use adyton_core::user::User;
 use axum::Json;
 use axum::extract::{Request, State};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
 /// What [`CurrentObject`] describes.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CurrentBody {
-    user: Option<User>,
+    user: Option<Shown>,
     #[serde(flatten)]
     credential: Option<CredentialBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+}
+
+/// The user that a principal shares.
+struct Shown(Arc<User>);
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
 }
 
 #[derive(Serialize)]
@@ -56,7 +66,7 @@ pub(super) async fn show(
 
 pub(crate) fn current(auth: &Adyton, principal: &Principal) -> CurrentBody {
     CurrentBody {
-        user: Some(User::clone(principal.user())),
+        user: Some(Shown(Arc::clone(principal.user()))),
         credential: Some(CredentialBody {
             guard: principal.guard(),
             abilities: principal.abilities().clone(),

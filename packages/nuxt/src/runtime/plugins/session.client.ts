@@ -29,6 +29,7 @@ export default defineNuxtPlugin({
       void adyton.ready().catch(() => undefined);
       lookAgain(nuxtApp, adyton);
     });
+    return { provide: { adyton: adyton.client } };
   },
 });
 

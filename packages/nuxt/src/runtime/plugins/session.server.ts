@@ -26,8 +26,8 @@ export default defineNuxtPlugin({
     nuxtApp.hook("app:rendered", () => {
       adyton.isHearsay.value = state.value.status === "guest" && bridge.isForCaches(event);
     });
-    if (bridge.isPublic || !bridge.hasCredential) return;
     // An unreachable server leaves it open who is here; pages that need to know answer 503 (authMiddleware).
-    await adyton.ready().catch((reason: unknown) => (adyton.error.value = reason as never));
+    if (!bridge.isPublic && bridge.hasCredential) await adyton.attempt(() => adyton.ready()).catch(() => undefined);
+    return { provide: { adyton: adyton.client } };
   },
 });

@@ -45,15 +45,25 @@ export function address(event: H3Event): string | undefined {
 export async function body(event: H3Event): Promise<Uint8Array | string | null> {
   const { req } = event.node;
   const given = (req as NitroRequest).body;
-  if ("__unenv__" in req || given !== undefined) return internal(given);
+  return "__unenv__" in req || given !== undefined ? internal(given) : received(event);
+}
+
+/** What is left of too long a body must not be taken for the next request: the connection ends with the answer. */
+function received({ node: { req, res } }: H3Event): Promise<Uint8Array | null> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size >= MOST) break;
-  }
-  return size === 0 ? null : Buffer.concat(chunks).subarray(0, MOST);
+  return new Promise((resolve, reject) => {
+    const done = () => resolve(size === 0 ? null : Buffer.concat(chunks).subarray(0, MOST));
+    req.on("data", (chunk: Buffer) => {
+      if (size < MOST) chunks.push(chunk);
+      size += chunk.length;
+      if (size < MOST) return;
+      req.pause();
+      res.setHeader("connection", "close");
+      done();
+    });
+    req.once("end", done).once("error", reject).once("close", () => reject(new Error("the request broke off")));
+  });
 }
 
 /** What `fetch` takes as a body, as bytes. */

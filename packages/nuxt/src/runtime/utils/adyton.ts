@@ -24,12 +24,6 @@ export interface Adyton {
   attempt<T>(action: () => Promise<T>): Promise<T>;
 }
 
-declare module "nuxt/app" {
-  interface NuxtApp {
-    $adyton: Client<AdytonUser>;
-  }
-}
-
 /** What differs between the browser and the server. */
 export type Platform = Pick<ClientOptions<AdytonUser>, "fetch" | "storage"> & Pick<Adyton, "isDeferred">;
 
@@ -98,6 +92,5 @@ export function install(nuxtApp: NuxtApp, platform: Platform): Adyton {
     adyton.isHearsay.value = false;
   });
   apps.set(nuxtApp, adyton);
-  nuxtApp.provide("adyton", client);
   return adyton;
 }
