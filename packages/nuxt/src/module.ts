@@ -8,6 +8,7 @@ import {
 import { join } from "node:path/posix";
 import { type ModuleOptions, privateOptions, publicOptions, readOptions } from "./options";
 import { check } from "./check";
+import { leadFetch } from "./fetch";
 import { shipEngine, tellOfRoutes } from "./nitro";
 
 export type { ModuleOptions } from "./options";
@@ -38,6 +39,7 @@ export default defineNuxtModule<ModuleOptions>({
     addRouteMiddleware({ name: "adyton", path: here.resolve("./runtime/middleware/page.global"), global: true });
     addPlugin({ src: here.resolve("./runtime/plugins/session.server"), mode: "server" });
     addPlugin({ src: here.resolve("./runtime/plugins/session.client"), mode: "client" });
+    nuxt.hook("app:templates", (app) => leadFetch(app, here.resolve("./runtime/utils/through")));
     addServerPlugin(here.resolve("./runtime/server/plugin"));
     const utilities = here.resolve("./runtime/server/utils/principal");
     addServerImports(["getPrincipal", "requireUser", "requireAbility"].map((name) => ({ name, from: utilities })));

@@ -3,11 +3,11 @@
 
 import { cookieStorage } from "@adyton/client";
 import { type NuxtApp, defineNuxtPlugin, navigateTo, showError, useRouter } from "nuxt/app";
-import type { $Fetch } from "ofetch";
 import { watch } from "vue";
 import { pageRules } from "../middleware/page.global";
 import { type Adyton, install } from "../utils/adyton";
 import { errorOf, judge, rulesOfMiddleware } from "../utils/authMiddleware";
+import { lead } from "../utils/through";
 
 export default defineNuxtPlugin({
   name: "adyton",
@@ -20,7 +20,7 @@ export default defineNuxtPlugin({
       isDeferred: () => isRendered && nuxtApp.isHydrating === true,
     });
     // So that `useFetch` and `$fetch` sign requests to the app's own routes, and hear of sessions that ended.
-    globalThis.$fetch = (globalThis.$fetch as $Fetch).create({}, { fetch: adyton.client.fetch }) as typeof globalThis.$fetch;
+    lead(adyton.client.fetch);
     const showToken = () => (adyton.token.value = tokenOf(storage.get()));
     nuxtApp.hook("app:mounted", () => {
       // Not before: what the server has rendered knows no token, and no user where the page is a public one.
