@@ -16,7 +16,7 @@ export interface App {
 
 export async function startApp(env: Record<string, string> = {}, build: "embedded" | "remote" = "embedded", in_?: string): Promise<App> {
   const folder = in_ ?? mkdtempSync(join(tmpdir(), "adyton-nuxt-"));
-  const port = await freePort();
+  const port = env.NITRO_PORT ? Number(env.NITRO_PORT) : await freePort();
   const child = spawn(process.execPath, [`${FIXTURE}/.output/${build}/server/index.mjs`], {
     cwd: folder,
     env: { PATH: process.env.PATH, NODE_ENV: "production", NITRO_HOST: "127.0.0.1", NITRO_PORT: String(port), ...env },
