@@ -103,6 +103,8 @@ describe("a deployment", () => {
 
   it("names a whole database by a URL, whatever parts the build knew", () => {
     const config = { connector: { name: "sqlite", url: "sqlite://./b", options: { path: "./a" } } };
-    expect(withoutPlaces(config)).toEqual({ connector: { url: "sqlite://./b" } });
+    expect(withoutPlaces(config)).toEqual({ connector: { name: "sqlite", url: "sqlite://./b" } });
+    config.connector.url = "postgresql://u@h/d";
+    expect(withoutPlaces(config)).toEqual({ connector: { name: "postgresql", url: "postgresql://u@h/d" } });
   });
 });

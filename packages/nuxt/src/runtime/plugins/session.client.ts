@@ -5,9 +5,9 @@ import { cookieStorage } from "@adyton/client";
 import { type NuxtApp, defineNuxtPlugin, navigateTo, showError, useRouter } from "nuxt/app";
 import type { $Fetch } from "ofetch";
 import { watch } from "vue";
-import { pageRules } from "../middleware/page.global";
 import { type Adyton, install } from "../utils/adyton";
-import { errorOf, judge, rulesOfMiddleware } from "../utils/authMiddleware";
+import { errorOf, rulesOfMiddleware } from "../utils/authMiddleware";
+import { judge, pageRules } from "../utils/verdict";
 
 export default defineNuxtPlugin({
   name: "adyton",
