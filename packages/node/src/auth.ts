@@ -6,7 +6,7 @@ import { AdytonError, AuthError, toResponse } from "./errors.js";
 import type { Answer, Engine, Failure } from "./native.generated.js";
 import type { AuthOptions } from "./options.generated.js";
 import { Principal, type User } from "./principal.js";
-import { bytes, head, type RawRequest, type RawResponse, read, type RequestHead, type RequestInfo } from "./request.js";
+import { among, bytes, head, type RawRequest, type RawResponse, read, type RequestHead, type RequestInfo } from "./request.js";
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -81,13 +81,13 @@ class Opened<U> implements Auth<U> {
   readonly databasePath: string | null;
   readonly api: Api<U>;
   readonly #engine: Engine;
-  /** What of a request tells who sends it. */
-  readonly #telling: ReadonlySet<string>;
+  /** Which headers tell who sends a request. */
+  readonly #telling: (name: string) => boolean;
   #closed: Promise<void> | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#telling = new Set(engine.tellingHeaders);
+    this.#telling = among(engine.tellingHeaders);
     this.basePath = engine.basePath;
     this.databasePath = engine.databasePath;
     this.api = api((name, input) => this.#call(name, input));
