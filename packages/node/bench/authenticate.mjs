@@ -9,6 +9,7 @@ import { createAuth } from "@adyton/node";
 
 /** Microseconds that `authenticate` may cost for a token that is in memory, the principal included. */
 const LIMIT = 5;
+const AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
 const [ROUNDS, CALLS] = [50, 2_000];
 
 const folder = mkdtempSync(join(tmpdir(), "adyton-bench-"));
@@ -24,7 +25,7 @@ const request = (token) => ({
   url: "/api/orders?page=2",
   headers: [
     "Host", "app.example.com",
-    "User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+    "User-Agent", AGENT,
     "Accept", "application/json, text/plain, */*",
     "Accept-Encoding", "gzip, deflate, br, zstd",
     "Accept-Language", "en-GB,en;q=0.9,de;q=0.8",
@@ -55,7 +56,7 @@ if (process.argv.includes("--check") && known > LIMIT) {
 async function signIn() {
   const answer = await auth.handle({
     method: "POST", url: `${auth.basePath}/login`, clientAddress: "192.0.2.1",
-    headers: ["host", "localhost", "content-type", "application/json"],
+    headers: ["host", "localhost", "content-type", "application/json", "user-agent", AGENT],
     body: JSON.stringify({ email: "ada@example.com", password: "correct horse 1", guard: "token" }),
   });
   return JSON.parse(Buffer.from(answer.body).toString());
