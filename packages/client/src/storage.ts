@@ -102,5 +102,5 @@ export function readTokens(stored: unknown): TokenSet | null {
   const texts: unknown[] = [token, refreshToken, expiresAt, refreshExpiresAt, sessionId, deviceSecret];
   // Nothing but what may stand in a header.
   const whole = texts.every((text) => typeof text === "string" && /^[!-~]+$/.test(text));
-  return whole && Array.isArray(abilities) && renewAt >= 0 ? found : null;
+  return whole && Array.isArray(abilities) && Number.isFinite(renewAt) ? found : null;
 }
