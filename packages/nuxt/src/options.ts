@@ -91,7 +91,7 @@ function checked(options: Options): Options {
   if (importPlaintextTokens && compat?.importedTokens === false) {
     throw new OptionError("compat.importedTokens", "must be true for imported tokens to work: leave it out, or do not import");
   }
-  return importPlaintextTokens ? { ...options, compat: { ...compat, importedTokens: true } } : options;
+  return options;
 }
 
 /** The options of the engine among them. */

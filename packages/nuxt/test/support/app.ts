@@ -9,6 +9,7 @@ import { FIXTURE } from "./build";
 export interface App {
   url: string;
   folder: string;
+  pid: number;
   log(): string;
   /** Ends it as an operator would, and waits. */
   stop(options?: { keep?: boolean }): Promise<number | null>;
@@ -16,7 +17,7 @@ export interface App {
 
 export async function startApp(env: Record<string, string> = {}, build: "embedded" | "remote" = "embedded", in_?: string): Promise<App> {
   const folder = in_ ?? mkdtempSync(join(tmpdir(), "adyton-nuxt-"));
-  const port = await freePort();
+  const port = env.NITRO_PORT ? Number(env.NITRO_PORT) : await freePort();
   const child = spawn(process.execPath, [`${FIXTURE}/.output/${build}/server/index.mjs`], {
     cwd: folder,
     env: { PATH: process.env.PATH, NODE_ENV: "production", NITRO_HOST: "127.0.0.1", NITRO_PORT: String(port), ...env },
@@ -27,6 +28,7 @@ export async function startApp(env: Record<string, string> = {}, build: "embedde
   return {
     url: `http://127.0.0.1:${port}`,
     folder,
+    pid: child.pid!,
     log: () => text,
     async stop({ keep = false } = {}) {
       const code = await ended(child);

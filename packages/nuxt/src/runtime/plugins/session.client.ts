@@ -4,10 +4,10 @@
 import { cookieStorage } from "@adyton/client";
 import { type NuxtApp, defineNuxtPlugin, navigateTo, showError, useRouter } from "nuxt/app";
 import { watch } from "vue";
-import { pageRules } from "../middleware/page.global";
 import { type Adyton, install } from "../utils/adyton";
-import { errorOf, judge, rulesOfMiddleware } from "../utils/authMiddleware";
+import { errorOf, rulesOfMiddleware } from "../utils/authMiddleware";
 import { lead } from "../utils/through";
+import { judge, pageRules } from "../utils/verdict";
 
 export default defineNuxtPlugin({
   name: "adyton",

@@ -42,8 +42,13 @@ export function withoutPlaces(config: Table): Table {
   }
   // One URL says it all; parts that the build knew are those of another database.
   const connector = options.connector as Table | undefined;
-  if (connector?.url !== undefined) options.connector = { url: connector.url };
+  if (connector?.url !== undefined) options.connector = { name: driverOf(String(connector.url)), url: connector.url };
   return withoutEmptyTables(options);
+}
+
+function driverOf(url: string): string {
+  const scheme = /^(postgres|mysql)/.exec(url)?.[1];
+  return scheme === "postgres" ? "postgresql" : scheme ?? "sqlite";
 }
 
 function read(value: unknown, kind: "text" | "list" | "number"): unknown {

@@ -11,6 +11,8 @@ const OURS = ["mode", "baseUrl", "redirects", "globalMiddleware", "importPlainte
 export function openBackend(config: Record<string, unknown>, options: ServerOptions): Backend {
   const engine = withoutPlaces(config);
   for (const key of OURS) Reflect.deleteProperty(engine, key);
+  // What was imported works, too.
+  if (options.importPlaintextTokens) engine.compat = { ...(engine.compat as object | undefined), importedTokens: true };
   const auth = createAuth(engine);
   tell(auth.databasePath, engine);
   const imported = options.importPlaintextTokens ? importTokens(auth) : null;

@@ -42,35 +42,52 @@ export function openBackend(config: Record<string, unknown>, options: ServerOpti
     }
   }
 
-  /** Asks an endpoint of ours about a request. Whatever is no answer of Adyton's is an outage, not a refusal. */
-  async function about(request: RawRequest, path: string, more?: Record<string, string>): Promise<unknown> {
+  /** Asks an endpoint about a request. Whatever is no answer of Adyton's is an outage: neither a refusal nor a yes. */
+  async function about(request: RawRequest, path: string, more?: Record<string, string>): Promise<[Headers, string]> {
     const response = await ask({ ...request, body: null }, options.basePath + path, more);
-    const text = await response.text();
-    if (response.ok) return text && JSON.parse(text);
-    const problem = problemIn(response, text);
-    if (!problem) throw unavailable(`the authentication server answers ${response.status}`);
-    throw refusalOf(problem, challenges(response));
+    const text = await response.text().catch((cause: unknown) => {
+      throw unavailable(BROKEN_OFF, cause);
+    });
+    const problem = response.ok ? null : problemIn(response, text);
+    if (problem) throw refusalOf(problem, challenges(response));
+    if (!response.ok) throw unavailable(`the authentication server answers ${response.status}`);
+    return [response.headers, text];
+  }
+
+  /** Whether this method may be used with this credential: that is the CSRF check. */
+  async function verify(request: RawRequest, method: string): Promise<void> {
+    const [headers] = await about(speakable(request), "/verify", { "x-forwarded-method": method });
+    if (!headers.has("x-auth-user-id")) throw unavailable("what answers is no authentication server");
+  }
+
+  async function current(request: RawRequest): Promise<Current> {
+    const [, text] = await about({ ...request, method: "GET" }, "/session");
+    const answer = parsed(text) as Partial<Current> | undefined;
+    if (answer?.user === undefined) throw unavailable("what answers is no authentication server");
+    return answer as Current;
   }
 
   return {
     async handle(request) {
-      return answered(await ask(request, request.url)).catch((cause: unknown) => {
-        throw unavailable("the authentication server broke off its answer", cause);
+      const response = await ask(request, request.url);
+      return answered(response).catch((cause: unknown) => {
+        throw unavailable(BROKEN_OFF, cause);
       });
     },
     async authenticate(request) {
-      // `/verify` judges the method too: that is the CSRF check. It tells a name and an id, `/session` the rest.
       const isSafe = /^(?:GET|HEAD|OPTIONS)$/.test(request.method);
-      if (!isSafe) await about(speakable(request), "/verify", { "x-forwarded-method": request.method });
-      const current = (await about({ ...request, method: "GET" }, "/session")) as Current;
-      if (current.user) return principalOf(current);
-      if (!current.reason) return null;
-      await about({ ...request, method: "GET" }, "/verify", { "x-forwarded-method": "GET" });
+      if (!isSafe) await verify(request, request.method);
+      const found = await current(request);
+      if (found.user) return principalOf(found);
+      // The words of a refusal are those of `/verify`.
+      if (found.reason) await verify({ ...request, method: "GET" }, "GET");
       return null;
     },
     close: () => Promise.resolve(),
   };
 }
+
+const BROKEN_OFF = "the authentication server broke off its answer";
 
 type Current = Omit<Principal, "can" | "user"> & { user: Principal["user"] | null; reason?: string };
 
@@ -114,11 +131,15 @@ async function answered(response: Response): Promise<RawResponse> {
 
 function problemIn(response: Response, text: string): Problem | null {
   if (!response.headers.get("content-type")?.startsWith("application/problem+json")) return null;
+  const problem = parsed(text) as Partial<Problem> | null | undefined;
+  return typeof problem?.code === "string" && problem.status === response.status ? (problem as Problem) : null;
+}
+
+function parsed(text: string): unknown {
   try {
-    const problem = JSON.parse(text) as Partial<Problem>;
-    return typeof problem.code === "string" && problem.status === response.status ? (problem as Problem) : null;
+    return JSON.parse(text);
   } catch {
-    return null;
+    return undefined;
   }
 }
 
