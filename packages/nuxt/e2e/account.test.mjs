@@ -64,7 +64,7 @@ async function story(name, options) {
   assert.match(token, /^adt_[0-9A-Za-z]{49}$/);
   await ada.look(`${name}-token-created`);
   await ada.press("Copy");
-  await page.getByRole("button", { name: "Copied" }).waitFor();
+  await page.getByRole("button", { name: "Copied", exact: true }).waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), token);
   const reports = () => fetch(`${server.url}/api/reports`, { headers: { authorization: `Bearer ${token}` } });
   const admin = () => fetch(`${server.url}/api/admin/process`, { headers: { authorization: `Bearer ${token}` } });
@@ -129,7 +129,7 @@ async function story(name, options) {
   await ada.look(`${name}-forbidden`);
   await ada.press("Go to the start page");
   await ada.follow("Account");
-  await ada.fill("Password", "another horse 2");
+  await page.getByRole("region", { name: "Delete account" }).getByLabel("Password").fill("another horse 2");
   await ada.press("Delete my account");
   await ada.see("Your account is deleted.");
   await ada.open("/nowhere");

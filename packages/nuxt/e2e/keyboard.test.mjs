@@ -20,7 +20,7 @@ test("signing up and in with the keyboard alone", async () => {
   const focused = (expected) => grace.page.waitForFunction((expected) => {
     const { name, textContent } = document.activeElement;
     return (name || textContent.trim()) === expected;
-  }, expected, { timeout: 5000 });
+  }, expected, { timeout: 20_000 });
   const tabTo = async (expected) => {
     await keyboard.press("Tab");
     await focused(expected);

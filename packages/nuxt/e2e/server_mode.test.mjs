@@ -38,11 +38,16 @@ test("an engine that is away is told, and signs nobody out", async () => {
   const ada = await person(browser, server);
   await ada.register("Ada Lovelace", ada.email);
   await engine.stop();
-  await ada.open("/");
-  await ada.see("You stay signed in");
-  assert.ok(!(await ada.header()).includes("Sign in"), JSON.stringify(await ada.header()));
-  await ada.look("desktop-unavailable");
-  await engine.start();
+  try {
+    await ada.open("/");
+    await ada.see("You stay signed in");
+    assert.ok(!(await ada.header()).includes("Sign in"), JSON.stringify(await ada.header()));
+    await ada.look("desktop-unavailable");
+    // A page that must know who is there says that it cannot.
+    assert.equal((await ada.html("/orders")).status, 503);
+  } finally {
+    await engine.start();
+  }
   await ada.press("Try again");
   await ada.page.locator(".who").getByText("Ada Lovelace").waitFor();
   await ada.page.reload();

@@ -16,11 +16,11 @@ test("a sign-out shows in the other tab, and a sign-in too", async () => {
   const tab = await ada.tab();
   await tab.open("/");
   await ada.press("Sign out");
-  await tab.page.getByTestId("person").getByText("Sign in").waitFor({ timeout: 5000 });
+  await tab.page.getByTestId("person").getByText("Sign in").waitFor({ timeout: 20_000 });
   await ada.at("/login");
   await ada.signIn(ada.email);
   await ada.see("Welcome");
-  await tab.page.getByTestId("person").getByText("Ada Lovelace").waitFor({ timeout: 5000 });
+  await tab.page.getByTestId("person").getByText("Ada Lovelace").waitFor({ timeout: 20_000 });
   await ada.close();
   await server.close();
 });

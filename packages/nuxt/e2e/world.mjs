@@ -11,6 +11,8 @@ import { chromium } from "playwright-core";
 
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 export const shots = process.env.ADYTON_SCREENSHOTS;
+// Long enough for a busy machine.
+const WAIT = 20_000;
 export const PASSWORD = "correct horse battery";
 export const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 
@@ -69,14 +71,14 @@ export async function person(browser, app, options = {}) {
 }
 
 function actions(page) {
-  const hydrated = () => page.waitForFunction(() => window.useNuxtApp?.().isHydrating === false, null, { timeout: 10_000 });
+  const hydrated = () => page.waitForFunction(() => window.useNuxtApp?.().isHydrating === false, null, { timeout: WAIT });
   return {
     hydrated,
-    see: (text) => page.getByText(text).first().waitFor({ timeout: 8000 }),
+    see: (text) => page.getByText(text).first().waitFor({ timeout: WAIT }),
     press: (name) => page.getByRole("button", { name, exact: true }).click(),
     follow: (name) => page.getByRole("link", { name, exact: true }).first().click(),
     fill: (label, text) => page.getByLabel(label, { exact: true }).fill(text),
-    at: (path) => page.waitForURL((url) => url.pathname === path, { timeout: 8000 }),
+    at: (path) => page.waitForURL((url) => url.pathname === path, { timeout: WAIT }),
     async open(path) {
       const answer = await page.goto(path);
       await hydrated();

@@ -26,7 +26,7 @@ export default defineNuxtPlugin({
       // Not before: what the server has rendered knows no token, and no user where the page is a public one.
       showToken();
       watch(adyton.state, showToken);
-      void adyton.ready().catch(() => undefined);
+      void adyton.attempt(() => adyton.ready()).catch(() => undefined);
       lookAgain(nuxtApp, adyton);
     });
     return { provide: { adyton: adyton.client } };

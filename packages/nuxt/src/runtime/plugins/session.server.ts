@@ -26,8 +26,9 @@ export default defineNuxtPlugin({
     nuxtApp.hook("app:rendered", () => {
       adyton.isHearsay.value = state.value.status === "guest" && bridge.isForCaches(event);
     });
-    // An unreachable server leaves it open who is here; pages that need to know answer 503 (authMiddleware).
-    if (!bridge.isPublic && bridge.hasCredential) await adyton.attempt(() => adyton.ready()).catch(() => undefined);
+    // An unreachable server leaves it open who is here; pages that need to know answer 503 (authMiddleware). The browser
+    // asks again, and has an `error` then: one from here would not come along, and the two would render differently.
+    if (!bridge.isPublic && bridge.hasCredential) await adyton.ready().catch(() => undefined);
     return { provide: { adyton: adyton.client } };
   },
 });
