@@ -71,6 +71,25 @@ test("no secret is in the HTML, nor where a script could read it", async () => {
   await ada.close();
 });
 
+test("with tokens, too, the first HTML knows the name and no secret, and the pages after it are signed", async () => {
+  const tokens = await app("token");
+  const ada = await person(browser, tokens);
+  await ada.register("Ada Lovelace", ada.email);
+  const html = await (await ada.html("/orders")).text();
+  assert.match(html, /Ada Lovelace[^]*Your orders/);
+  assert.doesNotMatch(html, /ad[trsd]_[0-9A-Za-z]/);
+  await ada.open("/");
+  ada.asked();
+  await ada.follow("Orders");
+  await ada.see("None yet.");
+  await ada.page.waitForTimeout(6000);
+  await ada.follow("Reports");
+  await ada.see("Customers");
+  assert.deepEqual(ada.answers.filter(({ status }) => status >= 400), []);
+  await ada.close();
+  await tokens.close();
+});
+
 for (const path of ["/prices", "/news"]) {
   test(`${path}, cached for everybody, carries nobody`, async () => {
     const [ada, bob, guest] = [await signedUp("Ada Lovelace"), await signedUp("Bob Babbage"), await person(browser, server)];

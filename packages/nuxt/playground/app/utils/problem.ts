@@ -14,7 +14,7 @@ export function problemOf(error: unknown): Problem {
   return {
     status: body.status ?? status ?? 0,
     code: body.code ?? code ?? "network_error",
-    detail: body.detail ?? "The server cannot be reached. Try again in a moment.",
+    detail: sentence(body.detail ?? "The server cannot be reached. Try again in a moment."),
     errors: body.errors ?? {},
     retryAfter: retryAfter ?? Number(response?.headers.get("retry-after") ?? 0),
   };

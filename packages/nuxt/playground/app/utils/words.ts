@@ -15,6 +15,12 @@ export function lasting(seconds: number): string {
   return `${Math.floor(seconds / 86400)} days`;
 }
 
+// The engine words its problems so that they can follow a name: "is required".
+export function sentence(text: string, subject = ""): string {
+  const whole = subject && /^[a-z]/.test(text) ? `${subject} ${text}` : text;
+  return whole && whole[0]!.toUpperCase() + whole.slice(1) + (/[.!?]$/.test(whole) ? "" : ".");
+}
+
 // Good enough to tell one's own devices apart; no more is read out of a user agent.
 export function deviceOf(userAgent: string | null): string {
   const agent = userAgent ?? "";
