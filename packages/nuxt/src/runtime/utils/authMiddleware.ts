@@ -46,7 +46,7 @@ export function rulesOfMiddleware(to: RouteLocationNormalized): PageRules[] {
 }
 
 export function errorOf({ status, message }: { status: number; message: string }) {
-  return createError({ statusCode: status, statusMessage: message, message, fatal: true });
+  return createError({ status, statusText: message, message, fatal: true });
 }
 
 /** Nobody is sent to sign in because a server does not answer. */
