@@ -1,6 +1,7 @@
 // What is built, and what is not.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { startApp, Visitor } from "./support/app";
@@ -50,4 +51,18 @@ describe("a built app", () => {
     expect(own.length).toBeGreaterThan(5);
     for (const name of own) expect(readFileSync(join(FIXTURE, ".output/embedded/server", name), "utf8")).not.toContain("Refused requests");
   });
+});
+
+describe("the types of an app", () => {
+  it("know the module, and the columns that the app declares", () => {
+    const env = { ...process.env, FIXTURE_MODE: "embedded" };
+    expect(spawnSync(process.execPath, [nuxi(), "prepare", FIXTURE], { env }).status).toBe(0);
+    const tsc = createRequire(import.meta.url).resolve("vue-tsc/bin/vue-tsc.js");
+    const config = (name: string) => join(FIXTURE, `.nuxt/embedded/tsconfig.${name}.json`);
+    for (const name of ["app", "server"]) {
+      const { status, stdout } = spawnSync(process.execPath, [tsc, "--noEmit", "-p", config(name)], { encoding: "utf8" });
+      expect(stdout, name).toBe("");
+      expect(status).toBe(0);
+    }
+  }, 120_000);
 });

@@ -20,7 +20,7 @@ export default defineNuxtPlugin({
       isDeferred: () => isRendered && nuxtApp.isHydrating === true,
     });
     // So that `useFetch` and `$fetch` sign requests to the app's own routes, and hear of sessions that ended.
-    lead(adyton.client.fetch);
+    lead((input, init) => adyton.client.fetch(input, init));
     const showToken = () => (adyton.token.value = tokenOf(storage.get()));
     nuxtApp.hook("app:mounted", () => {
       // Not before: what the server has rendered knows no token, and no user where the page is a public one.

@@ -55,7 +55,7 @@ function authenticated(event: H3Event): Promise<Principal | null> {
 
 async function ask(event: H3Event): Promise<Principal | null> {
   const { backend, from } = useAdytonServer();
-  return (await backend.authenticate(head(event, from))) as Principal | null;
+  return await backend.authenticate(head(event, from));
 }
 
 /** Errors of h3 are answered by `errors.ts`, and are no accidents to the logs. */
