@@ -29,7 +29,7 @@ async function story(name, options) {
 
   await ada.open("/register");
   await ada.press("Create account");
-  await page.locator("[aria-invalid=true]").first().waitFor();
+  await ada.see("Name is required.");
   assert.equal(await page.evaluate(() => document.activeElement.name), "name");
   await ada.look(`${name}-register-problems`);
   await ada.register("Ada Lovelace", ada.email);
@@ -106,6 +106,9 @@ async function story(name, options) {
   assert.equal(await page.getByTestId("person").locator(".who").textContent(), "Ada King <b>");
   await ada.fill("Current password", "wrong");
   await ada.fill("New password", "another horse 2");
+  await ada.fill("New password again", "another hors");
+  await ada.press("Change password");
+  await ada.see("New password again is not the same");
   await ada.fill("New password again", "another horse 2");
   await ada.press("Change password");
   await page.locator("[name=currentPassword][aria-invalid=true]").waitFor();

@@ -10,6 +10,8 @@ const run = promisify(execFile);
 const packages = join(import.meta.dirname, "../..");
 const playground = join(import.meta.dirname, "../playground");
 
+const vueTsc = join(packages, "../node_modules/vue-tsc/bin/vue-tsc.js");
+
 // What each variant is built with.
 export const VARIANTS = {
   cookie: {},
@@ -24,6 +26,7 @@ export async function prepare(folder, variants) {
   await cp(playground, app, { recursive: true, filter: (path) => !/\/(node_modules|\.nuxt|\.output|\.data|data)$/.test(path) });
   await install(app, join(folder, "packed"));
   for (const variant of variants) await build(app, folder, variant);
+  if (variants.length > 1) await timed("types", () => run("node", [vueTsc, "-b", "--noEmit"], { cwd: app }));
 }
 
 async function pack(folder) {

@@ -20,6 +20,12 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
+/** What a page refuses by itself, as the server would. */
+export function refusal(field: string, detail: string): Error {
+  const problem = { status: 422, code: "validation_failed", detail, errors: { [field]: [detail] } };
+  return Object.assign(new Error(detail), { problem });
+}
+
 export function isOutage(error: unknown): boolean {
   return error !== null && error !== undefined && [0, 502, 503, 504].includes(problemOf(error).status);
 }
