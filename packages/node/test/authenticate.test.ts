@@ -129,6 +129,15 @@ test("web requests, objects, lists and Node's own requests are read alike", asyn
   for (const form of forms) expect(await auth.authenticate(form, { clientAddress: HERE })).not.toBeNull();
 });
 
+test("a request of HTTP/2 names its host as it does", async () => {
+  const auth = engine();
+  const { cookie } = await cookieUser(auth);
+  const pseudo = [":method", "GET", ":authority", "localhost", ":scheme", "http", ":path", "/orders"];
+  const request = { method: "GET", url: "/api/auth/user", headers: {}, rawHeaders: [...pseudo, "cookie", cookie] };
+  expect(await auth.authenticate(request)).toMatchObject({ guard: "session" });
+  expect(await auth.handle(request)).toMatchObject({ status: 200 });
+});
+
 test("a token header of another name without a prefix is found", async () => {
   const auth = engine({ tokenHeader: "X-Token", prefix: "" });
   const { token } = await tokenUser(auth);

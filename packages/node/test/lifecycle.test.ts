@@ -127,6 +127,36 @@ test("threads of JavaScript have engines of their own, and may be ended", async 
   expect(((await auth.authenticate(withToken(token))) as Principal).user.name).toBe("Ada");
 });
 
+test("uses are written down before a thread is ended", async () => {
+  const { path, token } = await fileWithToken();
+  const script = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    import(workerData.entry).then(async ({ createAuth }) => {
+      const auth = createAuth({ connector: { options: { path: workerData.path } } }, { log: false });
+      await auth.authenticate(workerData.request);
+      parentPort.postMessage("used");
+      setInterval(() => {}, 1000);
+    });`;
+  const workerData = { entry: join(here, "dist/index.js"), path, request: withToken(token) };
+  const worker = new Worker(script, { eval: true, workerData });
+  await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  expect(lastUsed(path)).toBeNull();
+  await worker.terminate();
+  expect(lastUsed(path)).not.toBeNull();
+});
+
+test("a binary that does not load says why", () => {
+  const copy = folder();
+  cpSync(join(here, "dist"), join(copy, "dist"), { recursive: true });
+  copyFileSync(join(here, "package.json"), join(copy, "package.json"));
+  writeFileSync(join(copy, "adyton.linux-x64-gnu.node"), "no library");
+  const script = `
+    import { checkOptions } from ${JSON.stringify(join(copy, "dist/index.js"))};
+    try { checkOptions({}); } catch (error) { console.log(error.message); }`;
+  const told = execFileSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8" });
+  expect(told).toMatch(/cannot load its binary for linux-x64-gnu \(.*adyton\.linux-x64-gnu\.node/);
+});
+
 /** The addon that tests use can be made to panic; one that ships cannot. */
 const { addon } = require("../dist/native.cjs").load() as { addon: { Engine: new (...args: unknown[]) => object } };
 const breakable = "setBroken" in addon.Engine.prototype;

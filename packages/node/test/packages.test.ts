@@ -16,6 +16,9 @@ function install(tarball: string, into: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(into, "package.json"), "utf8")) as Record<string, unknown>;
 }
 
+/** Debug builds are large, and compressing them takes its time. */
+const PATIENCE = 300_000;
+
 const USE = `
   import { createAuth } from "@adyton/node";
   const auth = createAuth({ connector: { options: { path: "./auth.sqlite3" } } });
@@ -37,7 +40,7 @@ test("the package finds the addon in the package of its platform", () => {
   expect(addon).toMatchObject({ os: ["linux"], cpu: ["x64"], libc: ["glibc"] });
   writeFileSync(join(app, "use.mjs"), USE);
   expect(execFileSync(process.execPath, ["use.mjs"], { cwd: app, encoding: "utf8" })).toBe("200\n");
-});
+}, PATIENCE);
 
 test("a package that is packed in a checkout brings the addon along", () => {
   const [app, packed] = [folder(), folder()];
@@ -45,7 +48,7 @@ test("a package that is packed in a checkout brings the addon along", () => {
   install(join(packed, "adyton-node-0.1.0.tgz"), join(app, "node_modules/@adyton/node"));
   writeFileSync(join(app, "use.mjs"), USE);
   expect(execFileSync(process.execPath, ["use.mjs"], { cwd: app, encoding: "utf8" })).toBe("200\n");
-});
+}, PATIENCE);
 
 test("the README's example runs", async () => {
   const text = readFileSync(join(here, "README.md"), "utf8");
