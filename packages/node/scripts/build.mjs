@@ -34,7 +34,7 @@ function cargo() {
 
 /** A file that is mapped must not be written into, so the new one takes its place. */
 function copyAddon() {
-  const name = { darwin: "libadyton_node.dylib", win32: "adyton_node.dll" }[process.platform] ?? "libadyton_node.so";
+  const name = `libadyton_node.${process.platform === "darwin" ? "dylib" : "so"}`;
   const built = join(target, profile === "dev" ? "debug" : profile, name);
   const addon = join(here, addonOf(platform()));
   copyFileSync(built, `${addon}.new`);

@@ -6,7 +6,8 @@ import { AdytonError, AuthError, toResponse } from "./errors.js";
 import type { Answer, Engine, Failure } from "./native.generated.js";
 import type { AuthOptions } from "./options.generated.js";
 import { Principal, type User } from "./principal.js";
-import { among, bytes, head, type RawRequest, type RawResponse, read, type RequestHead, type RequestInfo } from "./request.js";
+import { among, bytes, head, read } from "./request.js";
+import type { RawRequest, RawResponse, RequestHead, RequestInfo } from "./request.js";
 
 export type MaybePromise<T> = T | Promise<T>;
 

@@ -91,7 +91,8 @@ function flat(headers: RequestHead["headers"]): readonly string[] {
   if (Symbol.iterator in headers) return [...(headers as Headers)].flat();
   const lines: string[] = [];
   for (const [name, value] of Object.entries(headers as HeaderRecord)) {
-    for (const one of typeof value === "object" ? value : value === undefined ? [] : [value]) lines.push(name, one);
+    const values = typeof value === "string" ? [value] : (value ?? []);
+    for (const one of values) lines.push(name, one);
   }
   return lines;
 }

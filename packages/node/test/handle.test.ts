@@ -69,6 +69,7 @@ test.each([
   ["a header with a letter that is no byte", { headers: ["host", "localhost", "x", "\u{1f600}"] }],
   ["a header of nothing", { headers: ["host", "localhost", "", "x"] }],
   ["a URL that is none", { url: "http://[" }],
+  ["more headers than anybody holds", { headers: Array.from({ length: 80_000 }, (_, at) => `x${at}`) }],
   ["no host at all", { headers: [] }],
   ["two hosts", { headers: ["host", "localhost", "host", "localhost"] }],
 ])("%s is a 400 like any other, and no exception", async (_, wrong) => {

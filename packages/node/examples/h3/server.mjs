@@ -2,7 +2,8 @@
 
 import { createServer } from "node:http";
 import { AuthError, createAuth, nodeHandler } from "@adyton/node";
-import { createApp, createError, createRouter, defineEventHandler, fromNodeMiddleware, setResponseStatus, toNodeListener } from "h3";
+import { createApp, createError, createRouter, defineEventHandler, fromNodeMiddleware } from "h3";
+import { setResponseStatus, toNodeListener } from "h3";
 
 const auth = createAuth({ connector: { options: { path: process.env.DATABASE ?? "./data/auth.sqlite3" } } });
 const app = createApp();
