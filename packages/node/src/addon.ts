@@ -18,7 +18,9 @@ function find(): Addon {
   // One that is there and does not load says more than those that are not.
   const broken = (found.causes as NodeJS.ErrnoException[]).find(({ code }) => code !== "MODULE_NOT_FOUND");
   const name = platform();
-  const what = broken ? `cannot load its binary for ${name} (${broken.message})` : `has no binary for ${name}`;
+  const what = broken
+    ? `cannot load its binary for ${name} (${broken.message})`
+    : `has no binary for ${name}`;
   const message =
     `@adyton/node ${what}. If your package manager skipped optional dependencies, install ` +
     `@adyton/node-${name}; otherwise build it from a checkout (npm install, with Rust), or run ` +

@@ -1,6 +1,15 @@
 /** Authentication inside a Node process. */
 
-export type { Api, AuthEvent, CreatedToken, EventFilter, Imported, NewToken, Pruned, TokenInfo } from "./api.js";
+export type {
+  Api,
+  AuthEvent,
+  CreatedToken,
+  EventFilter,
+  Imported,
+  NewToken,
+  Pruned,
+  TokenInfo,
+} from "./api.js";
 export { checkOptions, createAuth } from "./auth.js";
 export type { Auth, LogRecord, MaybePromise, Surroundings } from "./auth.js";
 export { AdytonError, AuthError, type Problem } from "./errors.js";

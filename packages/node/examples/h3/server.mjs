@@ -24,8 +24,14 @@ app.use(
 );
 
 const router = createRouter()
-  .get("/api/orders", defineEventHandler((event) => ({ orders: [], of: event.context.principal.user.name })))
-  .post("/api/orders", defineEventHandler((event) => (setResponseStatus(event, 201), { id: 1 })));
+  .get(
+    "/api/orders",
+    defineEventHandler((event) => ({ orders: [], of: event.context.principal.user.name })),
+  )
+  .post(
+    "/api/orders",
+    defineEventHandler((event) => (setResponseStatus(event, 201), { id: 1 })),
+  );
 app.use(router);
 
 const server = createServer(toNodeListener(app)).listen(Number(process.env.PORT ?? 3000), "127.0.0.1", () =>
