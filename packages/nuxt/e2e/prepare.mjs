@@ -26,7 +26,7 @@ export async function prepare(folder, variants) {
   await cp(playground, app, { recursive: true, filter: (path) => !/\/(node_modules|\.nuxt|\.output|\.data|data)$/.test(path) });
   await install(app, join(folder, "packed"));
   for (const variant of variants) await build(app, folder, variant);
-  if (variants.length > 1) await timed("types", () => run("node", [vueTsc, "-b", "--noEmit"], { cwd: app }));
+  if (variants.length > 1) await timed("types", () => checkTypes(app));
 }
 
 async function pack(folder) {
@@ -50,6 +50,11 @@ async function build(app, folder, variant) {
   await timed(`build ${variant}`, () => run("npx", ["nuxi", "build"], { cwd: app, env, maxBuffer: 1 << 26 }));
   await rm(join(folder, variant), { recursive: true, force: true });
   await rename(join(app, ".output"), join(folder, variant));
+}
+
+async function checkTypes(app) {
+  await run("npx", ["nuxi", "prepare"], { cwd: app });
+  await run("node", [vueTsc, "-b", "--noEmit"], { cwd: app });
 }
 
 const npm = (cwd, args) => run("npm", args, { cwd, maxBuffer: 1 << 26 });

@@ -16,7 +16,7 @@ export default defineNuxtConfig({
   css: ["~/assets/main.css"],
   adyton: {
     noAuthRoutes: ["GET:/api/public/prices"],
-    ...(guard ? { sessionGuard: guard } : {}),
+    ...(guard === "token" ? { sessionGuard: guard } : {}),
     ...(expiration ? { tokenExpiration: Number(expiration) } : {}),
     ...(mode === "server" ? { mode, baseUrl } : {}),
   },

@@ -1,4 +1,5 @@
-// Signing in and out, and whether somebody is signed in. Who that is says `useUser()`, by which token `useToken()`.
+// Signing in and out, and whether somebody is signed in. Who that is says `useUser()`, by which token
+// `useToken()`.
 
 import type { LoginInput, RegisterInput, SessionInfo, SignIn } from "@adyton/client";
 import { navigateTo, useRoute } from "nuxt/app";
@@ -9,14 +10,20 @@ import { afterSignIn } from "../utils/redirect";
 
 export interface Auth {
   user: ComputedRef<AdytonUser | null>;
-  /** `loading` until it is known, which takes a moment only on pages that the server did not render for this visitor. */
+  /**
+   * `loading` until it is known, which takes a moment only on pages that the server did not render for this
+   * visitor.
+   */
   status: ComputedRef<State["status"]>;
   isAuthenticated: ComputedRef<boolean>;
   /** Why a guest is one, as a code of the server (`session_expired`); null for who never signed in, or signed out. */
   reason: ComputedRef<string | null>;
   /** Why the last action failed; null again when the next begins. */
   error: Readonly<Ref<AuthError | null>>;
-  /** Rejects with an `ApiError` or a `NetworkError`. Goes on to the page that was wanted, unless `redirectTo` says where. */
+  /**
+   * Rejects with an `ApiError` or a `NetworkError`. Goes on to the page that was wanted, unless `redirectTo`
+   * says where.
+   */
   login(input: LoginInput, options?: Navigation): Promise<SignIn<AdytonUser>>;
   /** Signs up and in. */
   register(input: RegisterInput, options?: Navigation): Promise<SignIn<AdytonUser>>;

@@ -1,5 +1,5 @@
-// The browser's side: starts from what the page was rendered with, asks the server only where that says nothing, and
-// reacts to sessions that end.
+// The browser's side: starts from what the page was rendered with, asks the server only where that says
+// nothing, and reacts to sessions that end.
 
 import { cookieStorage } from "@adyton/client";
 import { type NuxtApp, defineNuxtPlugin, navigateTo, showError, useRouter } from "nuxt/app";
@@ -37,16 +37,25 @@ function tokenOf(tokens: unknown): string | null {
   return (tokens as { token?: string } | null)?.token ?? null;
 }
 
-/** What middleware could not know: who came to a page that is the same for all, or whose session ended on it. */
+/**
+ * What middleware could not know: who came to a page that is the same for all, or whose session ended on it.
+ */
 function lookAgain(nuxtApp: NuxtApp, { state, options }: Adyton) {
   const router = useRouter();
-  watch(() => state.value.status, (_now, before) => {
-    // Who signs in goes where `login()` leads.
-    if (before === "guest") return;
-    const route = router.currentRoute.value;
-    const rules = [pageRules(route, options) ?? [], rulesOfMiddleware(route)].flat();
-    const verdict = rules.map((rule) => judge(route, rule, state.value, options.redirects)).find((found) => found !== null);
-    if (!verdict) return;
-    void nuxtApp.runWithContext(() => ("goTo" in verdict ? navigateTo(verdict.goTo) : showError(errorOf(verdict))));
-  });
+  watch(
+    () => state.value.status,
+    (_now, before) => {
+      // Who signs in goes where `login()` leads.
+      if (before === "guest") return;
+      const route = router.currentRoute.value;
+      const rules = [pageRules(route, options) ?? [], rulesOfMiddleware(route)].flat();
+      const verdict = rules
+        .map((rule) => judge(route, rule, state.value, options.redirects))
+        .find((found) => found !== null);
+      if (!verdict) return;
+      void nuxtApp.runWithContext(() =>
+        "goTo" in verdict ? navigateTo(verdict.goTo) : showError(errorOf(verdict)),
+      );
+    },
+  );
 }

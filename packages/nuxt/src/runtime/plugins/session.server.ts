@@ -1,5 +1,5 @@
-// Who is signed in, found out while the page is rendered: in the same process, and only for visitors who present
-// something. What the answer sets as cookies goes out with the page. Tokens never enter the payload.
+// Who is signed in, found out while the page is rendered: in the same process, and only for visitors who
+// present something. What the answer sets as cookies goes out with the page. Tokens never enter the payload.
 
 import { defineNuxtPlugin, useRequestEvent } from "nuxt/app";
 import { install, UNKNOWN, useSessionState } from "../utils/adyton";
@@ -23,7 +23,8 @@ export default defineNuxtPlugin({
     if (adyton.options.clientMode === "token") sendTokens(event, adyton.client, adyton.options);
     // Whoever gets a user into a page, now or later in its rendering, makes it a personal one.
     adyton.client.subscribe((next) => next.user && bridge.markPersonal(event));
-    // A page may say late that caches may keep it. A guest's then goes to people who are signed in too: they ask anew.
+    // A page may say late that caches may keep it. A guest's then goes to people who are signed in too: they
+    // ask anew.
     nuxtApp.hook("app:rendered", () => {
       adyton.isHearsay.value = state.value.status === "guest" && bridge.isForCaches(event);
     });

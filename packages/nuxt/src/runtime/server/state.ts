@@ -36,7 +36,8 @@ export function useAdytonServer(): AdytonServer {
 /** An answer with a user in it is for nobody else, whatever the page or the route rules say. */
 export function markPersonal(event: H3Event): void {
   event.context.adytonPersonal = true;
-  // Now, for a cache that looks before the answer is sent; and then again, for what the page sets later (plugin.ts).
+  // Now, for a cache that looks before the answer is sent; and then again, for what the page sets later
+  // (plugin.ts).
   event.node.res.setHeader("cache-control", PERSONAL);
 }
 
