@@ -56,6 +56,11 @@ describe("a built app", () => {
     expect(existsSync(join(FIXTURE, ".output/remote/server/node_modules/@adyton/node"))).toBe(false);
   });
 
+  it("has pages that were rendered without a visitor, and without a database", () => {
+    expect(readFileSync(join(FIXTURE, ".output/embedded/public/about/index.html"), "utf8")).toContain("loading:-:");
+    expect(existsSync(join(FIXTURE, "data"))).toBe(false);
+  });
+
   it("has no DevTools page", async () => {
     const app = await startApp();
     const { status } = await new Visitor(app).fetch("/__adyton__");

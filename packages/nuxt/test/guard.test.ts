@@ -179,6 +179,33 @@ describe("no way of writing a path gets past the guard", () => {
   });
 });
 
+describe("an app below a path", () => {
+  let below: App;
+  beforeAll(async () => {
+    below = await startApp({ NUXT_APP_BASE_URL: "/sub/" });
+  });
+  afterAll(() => below.stop());
+
+  it("is guarded there, and has its endpoints there", async () => {
+    const visitor = new Visitor(below);
+    const { status } = await visitor.fetch("/sub/api/auth/register", {
+      json: { name: "Sub", email: "sub@example.com", password: "a long enough password" },
+    });
+    expect(status).toBe(201);
+    expect(await visitor.json("/sub/api/orders")).toEqual({ owner: "Sub", guard: "session" });
+    expect(await visitor.who("/sub/")).toBe("authenticated:Sub:*");
+    expect(await visitor.who("/sub/orders")).toBe("Sub");
+    const anonymous = new Visitor(below, {});
+    for (const path of ["/sub/api/orders", "/sub/%61pi/orders", "/%73ub/api/orders", "/sub/api/orders/"]) {
+      expect((await anonymous.fetch(path)).status, path).toBe(401);
+    }
+    for (const path of ["/api/orders", "/subx/api/orders", "/sub//api/orders", "/subapi/orders"]) {
+      expect((await anonymous.fetch(path)).status, path).toBe(404);
+    }
+    expect((await anonymous.fetch("/sub/private")).headers.get("location")).toBe("/sub/login?redirect=/private");
+  });
+});
+
 describe("on a route that nobody guards", () => {
   it("getPrincipal tells who it is, and takes a bad credential for a guest's", async () => {
     expect(await ada.json("/api/optional")).toEqual({ caller: "Ada" });
@@ -231,12 +258,16 @@ describe("the endpoints", () => {
   it.each([66_000, 10_000_000])(
     "take no more of a body of %i bytes than they want, and leave nothing of it behind",
     async (size) => {
-      const response = await guest.fetch("/api/auth/login", {
-        json: { email: "x".repeat(size), password: "x" },
-      });
-      expect(response.status).toBe(413);
-      expect(response.headers.get("connection")).toBe("close");
-      expect((await guest.fetch("/api/auth/session")).status).toBe(200);
+      const sending = guest.fetch("/api/auth/login", { json: { email: "x".repeat(size), password: "x" } });
+      // Who sends megabytes may be cut off before they listen.
+      const status = await sending.then(
+        (response) => response.status,
+        () => "cut off",
+      );
+      expect(size > 1e6 ? [413, "cut off"] : [413]).toContain(status);
+      for (let turn = 0; turn < 3; turn += 1) {
+        expect((await guest.fetch("/api/auth/session")).status).toBe(200);
+      }
     },
   );
 
@@ -264,6 +295,15 @@ describe("the endpoints", () => {
       statuses.push((await guest.fetch("/api/auth/login", { json, headers })).status);
     }
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
+  });
+
+  it("count those too that the app makes to itself for a visitor", async () => {
+    const statuses: unknown[] = [];
+    for (let turn = 0; turn < 6; turn += 1) {
+      const json = { email: "other@example.com", password: "wrong password" };
+      statuses.push((await guest.json("/relay", { json })).status);
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
   });
 
   it("say that their file is where it is, and what to set for other hosts than localhost", () => {

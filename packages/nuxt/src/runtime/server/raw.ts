@@ -10,6 +10,8 @@ import type { RawRequest, RawResponse } from "./types";
 
 /** One more byte than the engine takes (64 KiB): it is the one that refuses. */
 const MOST = 64 * 1024 + 1;
+/** How much more is thrown away, so that whoever sends it hears why it is refused. */
+const PATIENCE = 1024 * 1024;
 
 interface NitroRequest {
   /** The context of the request that made Nitro call itself. */
@@ -65,7 +67,7 @@ function received({ node: { req, res } }: H3Event): Promise<Uint8Array | null> {
     req.on("data", (chunk: Buffer) => {
       if (size < MOST) chunks.push(chunk);
       size += chunk.length;
-      if (size < MOST) return;
+      if (size < PATIENCE) return;
       req.pause();
       res.setHeader("connection", "close");
       done();
