@@ -7,14 +7,16 @@ import type { NuxtApp } from "@nuxt/schema";
 export function leadFetch(app: NuxtApp, through: string): void {
   const template = app.templates.find(({ filename }) => filename === "fetch.mjs");
   const own = template?.getContents;
-  if (!template || !own) throw new Error("@adyton/nuxt: this Nuxt makes its `$fetch` elsewhere; please report its version");
-  template.getContents = async (data) => [
-    "import { $fetch as _adytonFetch } from 'ofetch'",
-    "import { baseURL as _adytonBase } from '#internal/nuxt/paths'",
-    `import { through as _adytonThrough } from ${JSON.stringify(through)}`,
-    "if (import.meta.client && !globalThis.$fetch) {",
-    "  globalThis.$fetch = _adytonFetch.create({ baseURL: _adytonBase() }, { fetch: _adytonThrough })",
-    "}",
-    await own(data),
-  ].join("\n");
+  if (!template || !own)
+    throw new Error("@adyton/nuxt: this Nuxt makes its `$fetch` elsewhere; please report its version");
+  template.getContents = async (data) =>
+    [
+      "import { $fetch as _adytonFetch } from 'ofetch'",
+      "import { baseURL as _adytonBase } from '#internal/nuxt/paths'",
+      `import { through as _adytonThrough } from ${JSON.stringify(through)}`,
+      "if (import.meta.client && !globalThis.$fetch) {",
+      "  globalThis.$fetch = _adytonFetch.create({ baseURL: _adytonBase() }, { fetch: _adytonThrough })",
+      "}",
+      await own(data),
+    ].join("\n");
 }

@@ -2,7 +2,7 @@
 // `useToken()`.
 
 import type { LoginInput, RegisterInput, SessionInfo, SignIn } from "@adyton/client";
-import { navigateTo, useRoute } from "nuxt/app";
+import { navigateTo, useRouter } from "nuxt/app";
 import { type ComputedRef, computed, type Ref } from "vue";
 import { useAdyton } from "../utils/adyton";
 import type { AdytonUser, AuthError, State } from "../types";
@@ -44,11 +44,11 @@ export interface Navigation {
 
 export function useAuth(): Auth {
   const { client, state, error, attempt, options } = useAdyton();
-  const route = useRoute();
+  const { currentRoute } = useRouter();
 
   async function signIn(action: () => Promise<SignIn<AdytonUser>>, { redirectTo }: Navigation = {}) {
     const result = await attempt(action);
-    await go(redirectTo ?? afterSignIn(route, options.redirects));
+    await go(redirectTo ?? afterSignIn(currentRoute.value, options.redirects));
     return result;
   }
 
