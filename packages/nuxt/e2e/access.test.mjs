@@ -86,6 +86,10 @@ test("a page that needs an ability tells which, with its status", async () => {
   await ada.see("This page is not for you");
   await ada.press("Go to the start page");
   await ada.at("/");
+  await ada.page.goto("/admin");
+  await ada.see("This page needs: admin.");
+  await ada.see("reports");
+  await ada.look("desktop-forbidden-rendered");
   const answer = await ada.html("/admin");
   assert.equal(answer.status, 403);
   assert.match(await answer.text(), /This page is not for you/);

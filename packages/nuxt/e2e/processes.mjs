@@ -14,6 +14,7 @@ const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 export async function app(variant, variables = {}) {
+  if (!process.env.ADYTON_E2E_APPS) throw new Error("ADYTON_E2E_APPS must name the built apps: run.mjs says how");
   const script = join(process.env.ADYTON_E2E_APPS, variant, "server/index.mjs");
   const port = await freePort();
   const env = (folder) => ({

@@ -39,6 +39,8 @@ export function authMiddleware(rules: PageRules = {}): RouteMiddleware {
 export async function enforce(to: RouteLocationNormalized, rules: PageRules) {
   const adyton = useAdyton();
   const nuxtApp = useNuxtApp();
+  // The server has refused it already, and says so; a second refusal of the same would be an accident to the console.
+  if (nuxtApp.isHydrating && nuxtApp.payload.error) return;
   // A page that is the same for everybody is shown as it is; what it means for this visitor is decided
   // afterwards.
   if (!adyton.isKnown() && adyton.isDeferred()) return;
