@@ -193,3 +193,19 @@ test("a token header of another name without a prefix is found", async () => {
     await auth.authenticate({ url: "/", headers: { host: "localhost", authorization: `Bearer ${token}` } }),
   ).toBeNull();
 });
+
+test.each([
+  ["x-forwarded-for", "192.0.2.1", "192.0.2.2"],
+  ["forwarded", "for=192.0.2.1", "for=192.0.2.2"],
+])("whoever invents tokens is stopped by their address, which %s tells", async (header, one, other) => {
+  const auth = engine({ compat: { importedTokens: true }, server: { trustedProxies: ["10.0.0.1"] } });
+  const guess = (client: string, at: number) => {
+    const headers = { host: "localhost", authorization: `Bearer an-invented-token-${at}`, [header]: client };
+    return thrown(() => auth.authenticate({ url: "/", headers, clientAddress: "10.0.0.1" }));
+  };
+  for (let at = 0; at < 60; at += 1) expect(await guess(one, at)).toMatchObject({ status: 401 });
+  const stopped = (await guess(one, 60)) as AuthError;
+  expect(stopped).toMatchObject({ status: 429, code: "too_many_attempts" });
+  expect(stopped.headers).toContain("retry-after");
+  expect(await guess(other, 61)).toMatchObject({ status: 401 });
+});

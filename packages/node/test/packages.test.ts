@@ -92,6 +92,8 @@ test("the README's example runs", async () => {
   };
   expect(await (await ask("/")).text()).toBe("Hello, stranger!\n");
   expect((await ask("/api/auth/user")).status).toBe(401);
+  const stranger = await fetch(`http://localhost:${port}/`, { headers: { authorization: "Bearer x" } });
+  expect([stranger.status, await stranger.json()]).toMatchObject([401, { code: "token_invalid" }]);
 });
 
 async function freePort(): Promise<number> {

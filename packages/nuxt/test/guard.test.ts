@@ -179,6 +179,41 @@ describe("no way of writing a path gets past the guard", () => {
   });
 });
 
+describe("a WebSocket under /api", () => {
+  const connect = (path: string, headers: Record<string, string> = {}): Promise<string> =>
+    new Promise((resolve) => {
+      const init = { headers } as never;
+      const socket = new WebSocket(app.url.replace("http", "ws") + path, init);
+      socket.addEventListener("message", ({ data }) => {
+        resolve(String(data));
+        socket.close();
+      });
+      socket.addEventListener("error", () => resolve("refused"));
+    });
+  const cookie = () => [...ada.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+
+  it("opens with a token, and with a cookie for a page of the app", async () => {
+    expect(await connect("/api/socket", { authorization: `Bearer ${token}` })).toBe("welcome");
+    expect(await connect("/api/socket", { cookie: cookie(), origin: app.url })).toBe("welcome");
+  });
+
+  it("stays shut to guests and to pages of other sites, however they write it", async () => {
+    expect(await connect("/api/socket")).toBe("refused");
+    expect(await connect("/api/socket?x=/api/public/x")).toBe("refused");
+    expect(await connect("/api/socket", { authorization: "Bearer adt_nothing" })).toBe("refused");
+    expect(await connect("/api/socket", { cookie: cookie(), origin: "https://evil.example" })).toBe(
+      "refused",
+    );
+    for (const path of ["/%61pi/socket", "/api/socket/", "/api/public/../socket"])
+      expect(await connect(path)).not.toBe("welcome");
+  });
+
+  it("is open outside, and where `noAuthRoutes` says so", async () => {
+    expect(await connect("/socket")).toBe("welcome");
+    expect(await connect("/api/public/socket")).toBe("welcome");
+  });
+});
+
 describe("an app below a path", () => {
   let below: App;
   beforeAll(async () => {
@@ -202,7 +237,9 @@ describe("an app below a path", () => {
     for (const path of ["/api/orders", "/subx/api/orders", "/sub//api/orders", "/subapi/orders"]) {
       expect((await anonymous.fetch(path)).status, path).toBe(404);
     }
-    expect((await anonymous.fetch("/sub/private")).headers.get("location")).toBe("/sub/login?redirect=/private");
+    expect((await anonymous.fetch("/sub/private")).headers.get("location")).toBe(
+      "/sub/login?redirect=/private",
+    );
   });
 });
 

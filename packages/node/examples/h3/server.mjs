@@ -3,7 +3,7 @@
 import { createServer } from "node:http";
 import { AuthError, createAuth, nodeHandler } from "@adyton/node";
 import { createApp, createError, createRouter, defineEventHandler, fromNodeMiddleware } from "h3";
-import { setResponseStatus, toNodeListener } from "h3";
+import { sendWebResponse, setResponseStatus, toNodeListener } from "h3";
 
 const auth = createAuth({ connector: { options: { path: process.env.DATABASE ?? "./data/auth.sqlite3" } } });
 const app = createApp();
@@ -17,7 +17,7 @@ app.use(
       event.context.principal = await auth.authenticate(event.node.req);
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
-      throw createError({ statusCode: error.status, data: error.problem });
+      return sendWebResponse(event, error.toResponse());
     }
     if (!event.context.principal) throw createError({ statusCode: 401 });
   }),

@@ -1,16 +1,13 @@
 // The first thing that sees a request, before route rules (which may answer or pass on by themselves) and
 // middleware: it answers the endpoints, and lets nobody without a credential to the routes under `/api/`.
-//
-// It goes by the path that the router will see (`event.path`, decoded). An exemption must hold for the path
-// as it was sent too, and both must be the same: else there is a trick in it, and it needs a credential.
 
 import { defineEventHandler, type EventHandler, getRequestHeader, type H3Event } from "h3";
 import { getRouteRules } from "nitropack/runtime";
+import { accessRules } from "./access";
 import { isEndpoint } from "./endpoints";
 import { withoutQuery } from "./flat";
 import { body, head, send } from "./raw";
 import { answerTo, isRefusal, unauthenticated, unavailable } from "./refusal";
-import { matches, parseRoute, requestPath } from "./routes";
 import { type Principal, type Refusal, type Backend, type MaybePromise, type ServerOptions } from "./types";
 
 /** Told of every refusal; in development the DevTools page shows them. */
@@ -22,14 +19,7 @@ export function createLayer(
   from: string,
   witness: Witness,
 ): EventHandler {
-  const exemptions = options.noAuthRoutes.map(parseRoute);
-
-  function isExempt(method: string, sent: string, routed: string): boolean {
-    const path = exemptions.length > 0 ? requestPath(sent) : null;
-    return (
-      path !== null && `/${path.join("/")}` === routed && exemptions.some((one) => matches(one, method, path))
-    );
-  }
+  const needsCredential = accessRules(options.noAuthRoutes);
 
   async function answer(event: H3Event) {
     const raw = head(event, from);
@@ -74,16 +64,12 @@ export function createLayer(
     const raw = head(event, from);
     const sent = withoutQuery(raw.url);
     if (isEndpoint(event.method, sent, options)) return answer(event);
-    if (!isGuarded(routed) || isExempt(event.method, raw.url, routed)) return;
+    if (!needsCredential(event.method, raw.url, routed)) return;
     return admit(event, raw);
   });
 }
 
 const PERMITTED = { status: 204, headers: [], body: null };
-
-function isGuarded(path: string): boolean {
-  return path === "/api" || path.startsWith("/api/");
-}
 
 /** The path within the app, without its query; null for one outside of it. */
 function pathOf(path: string, from: string): string | null {

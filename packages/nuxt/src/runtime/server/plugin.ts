@@ -8,6 +8,7 @@ import type { PublicOptions } from "../types";
 import { createBridge } from "./bridge";
 import { withoutQuery } from "./flat";
 import { createLayer, type Witness } from "./layer";
+import { createSocketGuard } from "./sockets";
 import { type AdytonServer, PERSONAL } from "./state";
 import type { Backend, ServerOptions } from "./types";
 import { unavailable } from "./refusal";
@@ -27,6 +28,8 @@ export default defineNitroPlugin((nitroApp) => {
   Object.assign(nitroApp, { adyton: server });
 
   nitroApp.h3App.stack.unshift({ route: "/", handler: createLayer(backend, options, from, witness(server)) });
+  const { websocket } = nitroApp.h3App as { websocket: { hooks?: object } };
+  websocket.hooks = { ...websocket.hooks, upgrade: createSocketGuard(backend, options, from) };
   nitroApp.hooks.hook("render:before", ({ event }) => {
     event.context.adytonBridge = createBridge(event, server, config.public.adyton as PublicOptions);
   });
