@@ -21,17 +21,17 @@ const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill()));
 
 // Builds a fixture as `nuxt build` does; what differs between its modes is read at run time.
-export async function build(fixture, variables = {}) {
+export async function build(fixture) {
   const nuxt = join(here, "node_modules/nuxt/bin/nuxt.mjs");
-  const { ended, log } = run(process.execPath, [nuxt, "build"], { cwd: join(here, fixture), env: variables });
+  const { ended, log } = run(process.execPath, [nuxt, "build"], { cwd: join(here, fixture), env: { NUXT_TELEMETRY_DISABLED: "1" } });
   assert.equal(await ended, 0, log());
 }
 
 // The server and the app, each on a port of its own of localhost.
-export async function deploy(fixture, { config, server = {}, app = () => ({}) }) {
+export async function deploy(fixture, { config, built = fixture, server = {}, app }) {
   const origin = `http://localhost:${await freePort()}`;
   const api = await serve(join(here, fixture, config), { ADYTON_ALLOWED_ORIGINS: origin, ...server });
-  const nuxt = run(process.execPath, [join(here, fixture, ".output/server/index.mjs")], {
+  const nuxt = run(process.execPath, [join(here, built, ".output/server/index.mjs")], {
     env: { NODE_ENV: "production", HOST: "127.0.0.1", PORT: new URL(origin).port, ...app(api.url, origin) },
   });
   await nuxt.said("Listening on");
@@ -115,7 +115,7 @@ export function launch() {
 export async function person(browser, world) {
   const context = await browser.newContext({ baseURL: world.url });
   const problems = [];
-  // Every answer of the server's to the page, in order, and what it was asked with.
+  // Every call of the server, in order, with the status of its answer and the headers it was made with.
   const calls = [];
   const page = await open();
 
@@ -134,9 +134,10 @@ export async function person(browser, world) {
     });
     page.on("response", (response) => {
       const request = response.request();
-      if (["xhr", "fetch"].includes(request.resourceType())) {
-        const { pathname } = new URL(response.url());
-        calls.push({ call: `${request.method()} ${pathname} ${response.status()}`, request, response });
+      const { pathname } = new URL(response.url());
+      if (["xhr", "fetch"].includes(request.resourceType()) && !pathname.startsWith("/_nuxt/")) {
+        const call = `${request.method()} ${pathname.replace(/^\/api\/sanctum/, "")} ${response.status()}`;
+        calls.push({ call, headers: request.headers() });
       }
       if (response.status() >= 500) problems.push(`${response.status()}: ${response.url()}`);
     });
@@ -176,7 +177,7 @@ export async function person(browser, world) {
     expect(...expected) {
       const met = calls.splice(0);
       assert.deepEqual(met.map(({ call }) => call), expected);
-      return met;
+      return met.map(({ headers }) => headers);
     },
     cookie: async (name) => (await context.cookies(world.url)).find((cookie) => cookie.name === name),
     async close() {

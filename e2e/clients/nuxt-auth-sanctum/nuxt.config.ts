@@ -1,7 +1,6 @@
 export default defineNuxtConfig({
   compatibilityDate: "2026-01-01",
   modules: ["nuxt-auth-sanctum"],
-  telemetry: false,
   sanctum: {
     baseUrl: "http://localhost:8000",
     mode: "cookie",

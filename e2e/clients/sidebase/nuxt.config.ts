@@ -1,7 +1,6 @@
 export default defineNuxtConfig({
   compatibilityDate: "2026-01-01",
   modules: ["@sidebase/nuxt-auth"],
-  telemetry: false,
   auth: {
     baseURL: "http://localhost:8000/api/auth",
     provider: {
@@ -30,10 +29,7 @@ export default defineNuxtConfig({
         },
       },
     },
-    sessionRefresh: {
-      enablePeriodically: Number(process.env.REFRESH_EVERY ?? 600_000),
-      enableOnWindowFocus: true,
-    },
-    globalAppMiddleware: { isEnabled: false, allow404WithoutAuth: true, addDefaultCallbackUrl: true },
+    sessionRefresh: { enablePeriodically: 600_000, enableOnWindowFocus: true },
+    globalAppMiddleware: { isEnabled: true, addDefaultCallbackUrl: true },
   },
 });
