@@ -37,6 +37,8 @@ for (const [mode, options] of Object.entries(modes)) {
     let world;
     before(async () => (world = await deploy(fixture, { config: "adyton.toml", built: app, ...options })));
     after(async () => {
+      // The app's server refreshes for its visitors, and is no device of theirs.
+      assert.doesNotMatch(world.serverLog(), /"device_mismatch"/);
       // A server that renders for somebody whose token has expired says so; nothing else may be said.
       const expired = /^Session: unable to extract session, .*\/api\/auth\/user": 401 Unauthorized$/;
       assert.deepEqual(complaints(world).filter((line) => refreshes || !expired.test(line)), []);
