@@ -7,7 +7,9 @@
 
 mod connector;
 mod exemptions;
+pub mod keys;
 mod lifetime;
+mod object;
 mod rate;
 mod reference;
 mod sections;
@@ -16,6 +18,7 @@ mod web;
 
 pub use connector::{Connector, ConnectorOptions, Driver};
 pub use lifetime::Lifetime;
+pub use object::OptionError;
 pub use rate::Rate;
 pub use reference::{OPTIONS, OptionDoc};
 pub use sections::{

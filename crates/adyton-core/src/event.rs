@@ -186,6 +186,23 @@ impl Event {
         }
     }
 
+    /// As it is shown to programs: its fields in camelCase, and its outcome.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "event": self.event,
+            "outcome": self.event.outcome(),
+            "count": self.count,
+            "userId": self.user_id,
+            "sessionId": self.session_id,
+            "tokenId": self.token_id,
+            "network": self.network,
+            "requestId": self.request_id,
+            "reason": self.reason,
+            "createdAt": self.created_at,
+        })
+    }
+
     /// Says to whom.
     #[must_use]
     pub fn user(mut self, id: UserId) -> Self {

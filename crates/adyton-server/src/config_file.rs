@@ -4,9 +4,9 @@
 
 mod environment;
 mod file;
-mod known;
+mod mask;
 
-use adyton::core::config::{Config, Connector, OPTIONS};
+use adyton::core::config::{Config, Connector, OPTIONS, keys};
 use anyhow::{Context, Result, anyhow, bail};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -109,7 +109,7 @@ impl Settings {
     /// Who set a key; for a table, who set the first of its keys.
     #[must_use]
     pub fn origin(&self, key: &str) -> Origin {
-        let within = |set: &str| known::is_within(set, key);
+        let within = |set: &str| keys::is_within(set, key);
         let first = self.origins.iter().find(|(set, _)| within(set));
         first.map_or(Origin::Default, |(_, origin)| origin.clone())
     }
@@ -134,9 +134,9 @@ impl Settings {
             insert(&mut all, "connector.options.path", Connector::DEFAULT_PATH.into());
         }
         let mut entries: Vec<Entry> = Vec::new();
-        for key in known::leaves() {
+        for key in keys::leaves() {
             if let Some(value) = get(&all, &key) {
-                let value = known::masked(&key, value.clone());
+                let value = mask::masked(&key, value.clone());
                 entries.push(Entry { origin: self.origin(&key), key, value });
             }
         }

@@ -10,8 +10,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::convert::Infallible;
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const X_XSRF_TOKEN: HeaderName = HeaderName::from_static("x-xsrf-token");
+pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const X_XSRF_TOKEN: HeaderName = HeaderName::from_static("x-xsrf-token");
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

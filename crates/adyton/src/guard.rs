@@ -9,19 +9,30 @@ pub(crate) mod cookie;
 pub(crate) use bearer::Presented;
 
 use crate::client_info::{address, client};
+use crate::first_party::{SEC_FETCH_SITE, X_XSRF_TOKEN};
+use crate::forwarded::X_FORWARDED_FOR;
 use crate::{Adyton, Rejection};
 use adyton_core::auth::Principal;
 use adyton_core::device::Client;
 use adyton_core::error::{Error, Refusal};
 use axum::extract::FromRequestParts;
-use http::Method;
+use http::header::{COOKIE, FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
+use http::{HeaderName, Method};
 
 /// The outcome, kept in the request's extensions.
 #[derive(Clone)]
 struct Outcome {
     principal: Result<Option<Principal>, Refusal>,
     by_cookie: bool,
+}
+
+/// The principal of a request that nobody will ask about again.
+pub(crate) async fn authenticate_once(
+    auth: &Adyton,
+    parts: &Parts,
+) -> Result<Option<Principal>, Rejection> {
+    Ok(find(auth, parts, &parts.method).await?.principal?)
 }
 
 /// The principal of a request; `None` for a guest.
@@ -55,10 +66,23 @@ pub(crate) async fn authenticate_optional(
     }
 }
 
+/// Every header that the answer to this may depend on: an app that hands requests over by hand may
+/// leave the others out.
+pub(crate) fn telling_headers(auth: &Adyton) -> Vec<HeaderName> {
+    let fixed = [COOKIE, HOST, ORIGIN, SEC_FETCH_SITE, X_XSRF_TOKEN, X_FORWARDED_FOR, FORWARDED];
+    std::iter::once(auth.token_header().clone()).chain(fixed).collect()
+}
+
 async fn outcome(auth: &Adyton, parts: &mut Parts, method: &Method) -> Result<Outcome, Rejection> {
     if let Some(known) = parts.extensions.get::<Outcome>() {
         return Ok(known.clone());
     }
+    let outcome = find(auth, parts, method).await?;
+    parts.extensions.insert(outcome.clone());
+    Ok(outcome)
+}
+
+async fn find(auth: &Adyton, parts: &Parts, method: &Method) -> Result<Outcome, Rejection> {
     let (found, by_cookie) = match bearer::presented(auth, &parts.headers)? {
         Presented::Token(token) => {
             let address = address(auth, &parts.headers, &parts.extensions);
@@ -77,9 +101,7 @@ async fn outcome(auth: &Adyton, parts: &mut Parts, method: &Method) -> Result<Ou
         Err(Error::Unauthenticated(refusal)) => Err(refusal),
         Err(error) => return Err(error.into()),
     };
-    let outcome = Outcome { principal, by_cookie };
-    parts.extensions.insert(outcome.clone());
-    Ok(outcome)
+    Ok(Outcome { principal, by_cookie })
 }
 
 /// The principal of a request that must have one.

@@ -2,12 +2,15 @@
 
 use crate::cookie::Cookies;
 use crate::layer::{AuthLayer, CsrfLayer};
-use crate::routes;
+use crate::{Rejection, guard, routes};
 use adyton_core::Auth;
+use adyton_core::auth::{Principal, SessionInfo};
 use adyton_core::config::WebOptions;
 use adyton_core::route_pattern::RoutePattern;
 use axum::Router;
 use http::HeaderName;
+use http::request::Parts;
+use serde::Serialize;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -110,6 +113,55 @@ impl Adyton {
     #[must_use]
     pub fn csrf_layer(&self) -> CsrfLayer {
         CsrfLayer::new(self.clone())
+    }
+
+    /// Who sends a request, by its token header or its session cookie, for an app whose requests do
+    /// not pass through axum. `None` is a guest. What a cookie authenticates is checked against CSRF
+    /// unless its method is safe. The client's address is that of
+    /// [`ConnectInfo`](axum::extract::ConnectInfo) in the extensions.
+    ///
+    /// # Errors
+    /// The refusal as it is to be answered: a bad credential, a failed check, a store that fails.
+    ///
+    /// ```
+    /// # use adyton::{Adyton, Client, NewPersonalToken, Registration};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let auth = Adyton::builder().store(adyton::core::store::MemoryStore::new()).build().await?;
+    /// # let ada = auth.create_user(&Registration {
+    /// #     name: "Ada".into(), email: "ada@example.com".into(),
+    /// #     password: "correct horse 1".to_owned().into(), ..Registration::default()
+    /// # }).await?;
+    /// # let wanted = NewPersonalToken { name: "deploy".into(), ..NewPersonalToken::default() };
+    /// # let created = auth.create_token(ada.id, wanted, None, &Client::default()).await?;
+    /// # let token = created.token.expose();
+    /// let request = http::Request::get("/orders").header("Authorization", format!("Bearer {token}"));
+    /// let (parts, ()) = request.body(())?.into_parts();
+    /// let caller = auth.authenticate_request(&parts).await?;
+    /// assert_eq!(caller.map(|caller| caller.user_id()), Some(ada.id));
+    ///
+    /// let (parts, ()) = http::Request::get("/orders").body(())?.into_parts();
+    /// assert!(auth.authenticate_request(&parts).await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn authenticate_request(
+        &self,
+        parts: &Parts,
+    ) -> Result<Option<Principal>, Rejection> {
+        guard::authenticate_once(self, parts).await
+    }
+
+    /// Every header that [`authenticate_request`](Self::authenticate_request) looks at.
+    #[must_use]
+    pub fn telling_headers(&self) -> Vec<HeaderName> {
+        guard::telling_headers(self)
+    }
+
+    /// A session as GET `/sessions` lists it.
+    #[must_use]
+    pub fn describe_session(session: SessionInfo) -> impl Serialize + use<> {
+        routes::SessionBody::from(session)
     }
 
     pub(crate) fn token_header(&self) -> &HeaderName {

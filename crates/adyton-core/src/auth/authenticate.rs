@@ -80,6 +80,11 @@ impl Principal {
         }
     }
 
+    /// When a use of the credential was last noted: this call's, or one less than a minute ago.
+    pub(super) fn noted_at(&self) -> Timestamp {
+        Timestamp::from_unix(self.0.noted.load(Ordering::Relaxed))
+    }
+
     /// The personal access token that was presented, if it is one.
     #[must_use]
     pub fn personal_token(&self) -> Option<TokenId> {
@@ -300,11 +305,15 @@ impl Auth {
             return;
         }
         touches.tokens.extend(known.proof.token().map(|token| (token.id, now)));
-        touches.sessions.extend(known.proof.session().map(|session| {
-            let cookie = known.proof.token().is_none();
-            let expires_at = cookie.then(|| session.ends_if_renewed_at(now, self.config()));
-            SessionTouch { id: session.id, seen_at: now, expires_at }
-        }));
+        let cookie = known.proof.token().is_none();
+        let touch = |session| self.touch(session, now, cookie);
+        touches.sessions.extend(known.proof.session().map(touch));
+    }
+
+    /// What a use at this time makes of a session: its cookie's renews it, its token's does not.
+    pub(super) fn touch(&self, session: &Session, at: Timestamp, by_cookie: bool) -> SessionTouch {
+        let expires_at = by_cookie.then(|| session.ends_if_renewed_at(at, self.config()));
+        SessionTouch { id: session.id, seen_at: at, expires_at }
     }
 
     /// How many seconds pass between two uses that are noted: fewer where a session would not live

@@ -44,7 +44,11 @@ impl Auth {
         let noted = self.noted_sessions();
         let sessions = self.0.store.list_sessions(user, now).await?;
         let live = sessions.into_iter().filter(|session| session.is_live(now, self.config()));
-        Ok(live.map(|session| self.info(session, current, &noted)).collect())
+        let info = |session: Session| {
+            let touch = noted.get(&session.id);
+            self.info(session, current, touch)
+        };
+        Ok(live.map(info).collect())
     }
 
     /// Ends one session of a user, named by its public id.
@@ -89,11 +93,12 @@ impl Auth {
         self.0.store.find_session_by_public_id(id).await?.ok_or(Error::NotFound)
     }
 
-    /// The session of the call as its user sees it.
+    /// The session of a call as its user sees it; `None` for a personal access token.
     #[must_use]
-    pub fn describe_session(&self, session: &Session) -> SessionInfo {
-        let noted = self.noted_sessions();
-        self.info(session.clone(), Some(session.id), &noted)
+    pub fn session_of(&self, caller: &Principal) -> Option<SessionInfo> {
+        let session = caller.session()?;
+        let touch = self.touch(session, caller.noted_at(), caller.token().is_none());
+        Some(self.info(session.clone(), Some(session.id), Some(&touch)))
     }
 
     fn noted_sessions(&self) -> HashMap<SessionId, SessionTouch> {
@@ -105,10 +110,10 @@ impl Auth {
         &self,
         session: Session,
         current: Option<SessionId>,
-        noted: &HashMap<SessionId, SessionTouch>,
+        touch: Option<&SessionTouch>,
     ) -> SessionInfo {
         let mut session = session;
-        if let Some(touch) = noted.get(&session.id) {
+        if let Some(touch) = touch {
             session.last_seen_at = session.last_seen_at.max(touch.seen_at);
             session.expires_at = touch.expires_at.unwrap_or(session.expires_at);
         }

@@ -54,7 +54,7 @@ pub(crate) fn run(command: &Events, settings: &Settings, out: &mut impl Write) -
         let filter = EventFilter { user, kind: command.kind, since, limit: command.limit };
         let events = auth.list_events(filter).await?;
         if command.json {
-            let all: Vec<_> = events.iter().map(as_json).collect();
+            let all: Vec<_> = events.iter().map(Event::to_json).collect();
             return Ok(writeln!(out, "{}", json!({ "events": all }))?);
         }
         events.iter().try_for_each(|event| show(event, out))
@@ -98,19 +98,4 @@ fn show(event: &Event, out: &mut impl Write) -> Result<()> {
         }
     }
     Ok(writeln!(out)?)
-}
-
-fn as_json(event: &Event) -> serde_json::Value {
-    json!({
-        "event": event.event,
-        "outcome": event.event.outcome(),
-        "count": event.count,
-        "userId": event.user_id,
-        "sessionId": event.session_id,
-        "tokenId": event.token_id,
-        "network": event.network,
-        "requestId": event.request_id,
-        "reason": event.reason,
-        "createdAt": event.created_at,
-    })
 }

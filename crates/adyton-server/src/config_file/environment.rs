@@ -2,8 +2,8 @@
 //! A variable is text, so what it means is what [`Config`] expects of its key: a string stays one
 //! even if it looks like a number. Values never appear in an error about a table or a secret.
 
-use super::{Environment, Origin, insert, known};
-use adyton::core::config::Config;
+use super::{Environment, Origin, insert};
+use adyton::core::config::{Config, keys};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -34,7 +34,7 @@ fn ours(environment: &Environment) -> Result<BTreeMap<String, (String, &OsStr)>>
         let upper = name.to_ascii_uppercase();
         let Some(key) = upper.strip_prefix(PREFIX).filter(|key| !is_foreign(key)) else { continue };
         let key = key.to_ascii_lowercase().replace("__", ".");
-        ensure!(known::is_leaf(&key) || known::is_table(&key), unknown(&name, &key));
+        ensure!(keys::is_leaf(&key) || keys::is_table(&key), unknown(&name, &key));
         if let Some((other, _)) = ours.insert(key, (name.clone(), raw.as_os_str())) {
             bail!("{other} and {name} set the same key");
         }
@@ -49,14 +49,14 @@ fn is_foreign(key: &str) -> bool {
 
 fn unknown(name: &str, key: &str) -> String {
     let variable = |key: String| PREFIX.to_owned() + &key.to_ascii_uppercase().replace('.', "__");
-    let near = known::nearest(key).map(variable);
+    let near = keys::nearest(key).map(variable);
     let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
     format!("unknown variable {}{hint}", name.escape_debug())
 }
 
 /// The value of a key, or those of a table's keys.
 fn values(key: &str, raw: &str) -> Result<Vec<(String, Value)>> {
-    if known::is_leaf(key) {
+    if keys::is_leaf(key) {
         return Ok(vec![(key.to_owned(), value(key, raw)?)]);
     }
     let Ok(Value::Table(table)) = raw.parse() else {
@@ -69,13 +69,13 @@ fn values(key: &str, raw: &str) -> Result<Vec<(String, Value)>> {
 
 fn flatten(prefix: &str, table: Table, leaves: &mut Vec<(String, Value)>) -> Result<()> {
     for (key, value) in table {
-        let key = format!("{prefix}{}", known::snake(&key));
+        let key = format!("{prefix}{}", keys::snake(&key));
         ensure!(leaves.iter().all(|(other, _)| *other != key), "`{key}` is set in both spellings");
         match value {
-            Value::Table(inner) if known::is_table(&key) => {
+            Value::Table(inner) if keys::is_table(&key) => {
                 flatten(&format!("{key}."), inner, leaves)?;
             }
-            value if known::is_leaf(&key) => {
+            value if keys::is_leaf(&key) => {
                 fits(&key, &value)?;
                 leaves.push((key, value));
             }
@@ -119,7 +119,7 @@ fn fits(key: &str, value: &Value) -> Result<()> {
     let mut alone = Table::new();
     insert(&mut alone, key, value.clone());
     let Err(error) = alone.try_into::<Config>() else { return Ok(()) };
-    let secret = known::is_within(key, "connector");
+    let secret = keys::is_within(key, "connector");
     let problem = if secret { "the value has the wrong form" } else { error.message() };
     bail!("`{key}`: {}", problem.trim_end())
 }

@@ -2,8 +2,7 @@
 //! line. The file is checked alone, before the environment covers it, so that an error can show
 //! the very place. Nothing is shown of a line that may hold a secret.
 
-use super::known;
-use adyton::core::config::Config;
+use adyton::core::config::{Config, keys};
 use anyhow::{Result, anyhow};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -24,15 +23,15 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Parsed> {
     source.check_keys("", tree.get_ref(), &mut places)?;
     toml::from_str::<Config>(text).map_err(|error| source.misfit(&error, &places))?;
     let table = text.parse::<Table>().map_err(|error| source.refusal(&error))?;
-    places.retain(|key, _| known::is_leaf(key));
+    places.retain(|key, _| keys::is_leaf(key));
     let lines = places.into_iter().map(|(key, span)| (key, source.line(&span))).collect();
     Ok(Parsed { table: in_snake_case(table), lines })
 }
 
 fn in_snake_case(table: Table) -> Table {
     let renamed = |(key, value): (String, Value)| match value {
-        Value::Table(inner) => (known::snake(&key), Value::Table(in_snake_case(inner))),
-        value => (known::snake(&key), value),
+        Value::Table(inner) => (keys::snake(&key), Value::Table(in_snake_case(inner))),
+        value => (keys::snake(&key), value),
     };
     table.into_iter().map(renamed).collect()
 }
@@ -51,15 +50,15 @@ impl Source<'_> {
         places: &mut BTreeMap<String, Range<usize>>,
     ) -> Result<()> {
         for (key, value) in table {
-            let path = format!("{prefix}{}", known::snake(key.get_ref()));
+            let path = format!("{prefix}{}", keys::snake(key.get_ref()));
             if let Some(first) = places.insert(path.clone(), key.span()) {
                 return Err(self.doubled(&path, key.span(), &first));
             }
             match value.get_ref() {
-                DeValue::Table(inner) if known::is_table(&path) => {
+                DeValue::Table(inner) if keys::is_table(&path) => {
                     self.check_keys(&format!("{path}."), inner, places)?;
                 }
-                _ if known::is_leaf(&path) || known::is_table(&path) => {}
+                _ if keys::is_leaf(&path) || keys::is_table(&path) => {}
                 _ => return Err(self.unknown(&path, key.get_ref(), key.span())),
             }
         }
@@ -72,7 +71,7 @@ impl Source<'_> {
     }
 
     fn unknown(&self, path: &str, written: &str, span: Range<usize>) -> anyhow::Error {
-        let near = known::nearest_as(path, written);
+        let near = keys::nearest_as(path, written);
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         self.error(span, &format!("unknown key `{}`{hint}", written.escape_debug()))
     }
@@ -88,7 +87,7 @@ impl Source<'_> {
         let Some((key, _)) = before.max_by_key(|(_, place)| place.start) else {
             return self.refusal(error);
         };
-        let secret = known::is_within(key, "connector") || key == "rate_limiting.store";
+        let secret = keys::may_hold_secret(key);
         let hidden = "the value has the wrong form (it may hold a secret and is not shown)";
         let said = if secret { hidden } else { error.message().trim_end() };
         self.error(span, &format!("`{key}`: {said}"))

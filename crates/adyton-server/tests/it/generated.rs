@@ -1,7 +1,7 @@
 //! What is generated and committed is what the code says now. With `ADYTON_TEST_UPDATE=1` these
 //! tests write the files anew.
 
-use adyton::core::config::OPTIONS;
+use adyton::core::config::{Config, OPTIONS, keys};
 use adyton_server::metrics::METRICS;
 use adyton_server::{CODES, Code};
 use std::fmt::Write;
@@ -79,4 +79,109 @@ fn the_reference_of_options_is_current() {
         writeln!(page, "| `{}` | `{default}` | {meaning} |", option.key).unwrap();
     }
     assert_current("docs/reference/configuration.md", &page);
+}
+
+/// The options as TypeScript has them. Their types are what [`Config`] takes and what it says where it
+/// takes something else.
+#[test]
+fn the_options_of_the_packages_are_current() {
+    let mut file = String::from(
+        "// Generated from crates/adyton-core/src/config/reference.rs:\n\
+         // ADYTON_TEST_UPDATE=1 cargo test -p adyton-server --test it generated\n\n\
+         /** A length of time: whole seconds, or a number with a unit (`\"15m\"`, `\"12h\"`, `\"30d\"`). */\n\
+         export type Duration = number | string;\n\n\
+         /** Every option; what is left out stands at its default. */\n\
+         export interface AuthOptions {\n",
+    );
+    members("", 1, &mut file);
+    file.push_str(
+        "}\n\n/** Every key that holds a value, with dots. */\nexport const optionKeys = [\n",
+    );
+    for key in keys::leaves() {
+        writeln!(file, "  \"{}\",", keys::camel(&key)).unwrap();
+    }
+    file.push_str("] as const;\n");
+    assert_current("packages/node/src/options.generated.ts", &file);
+}
+
+/// The members of a table, those that hold values before those that hold tables.
+fn members(table: &str, depth: usize, file: &mut String) {
+    let indent = "  ".repeat(depth);
+    let within = |key: &str| key.strip_prefix(table).map(str::to_owned);
+    let names = || keys::leaves().filter_map(|key| within(&key));
+    for name in names().filter(|name| !name.contains('.')) {
+        let key = format!("{table}{name}");
+        writeln!(file, "{indent}/** {} */", comment(&key)).unwrap();
+        writeln!(file, "{indent}{}?: {};", keys::camel(&name), typescript(&key)).unwrap();
+    }
+    let mut tables: Vec<String> = Vec::new();
+    for name in names().filter_map(|name| Some(name.split_once('.')?.0.to_owned())) {
+        if !tables.contains(&name) {
+            writeln!(file, "{indent}{}?: {{", keys::camel(&name)).unwrap();
+            members(&format!("{table}{name}."), depth + 1, file);
+            writeln!(file, "{indent}}};").unwrap();
+            tables.push(name);
+        }
+    }
+}
+
+/// What a key means, and its default, with keys as TypeScript spells them.
+fn comment(key: &str) -> String {
+    let Some(option) = OPTIONS.iter().find(|option| option.key == key) else {
+        let part = key.rsplit('.').next().unwrap();
+        return format!("`{part}` of the database.");
+    };
+    let spelled = option.meaning.split('`').map(|word| match keys::is_leaf(word) {
+        true => keys::camel(word),
+        false => word.to_owned(),
+    });
+    let meaning = spelled.collect::<Vec<_>>().join("`");
+    let (first, rest) = meaning.split_at(meaning.chars().next().map_or(0, char::len_utf8));
+    let default = match option.default {
+        "" => String::new(),
+        default => format!(" Default: `{default}`."),
+    };
+    let binary = match ONLY_THE_BINARY.iter().any(|only| keys::is_within(key, only)) {
+        true => " Only `adyton serve` uses it.",
+        false => "",
+    };
+    format!("{}{rest}.{default}{binary}", first.to_uppercase())
+}
+
+const ONLY_THE_BINARY: [&str; 6] = [
+    "server.listen",
+    "server.metrics_listen",
+    "server.header_timeout",
+    "server.body_timeout",
+    "server.idle_timeout",
+    "pages",
+];
+
+fn typescript(key: &str) -> String {
+    let takes = |value: serde_json::Value| refusal_of(key, value).is_none();
+    let none = if takes(().into()) { " | null" } else { "" };
+    let kind = if takes(1.into()) && takes("15m".into()) {
+        "Duration".to_owned()
+    } else if takes(1.into()) {
+        "number".to_owned()
+    } else if takes(serde_json::json!([])) {
+        "string[]".to_owned()
+    } else if takes("any text".into()) || takes("127.0.0.1:1".into()) {
+        "string".to_owned()
+    } else if takes("exclusive".into()) {
+        "boolean | \"exclusive\"".to_owned()
+    } else if takes(true.into()) {
+        "boolean".to_owned()
+    } else {
+        let told = refusal_of(key, "any text".into()).unwrap();
+        let words = told.split('`').skip(3).step_by(2).map(|word| format!("\"{word}\""));
+        words.collect::<Vec<_>>().join(" | ")
+    };
+    kind + none
+}
+
+/// Why a key does not take a value of this form, if it does not.
+fn refusal_of(key: &str, value: serde_json::Value) -> Option<String> {
+    let alone = key.rsplit('.').fold(value, |value, part| serde_json::json!({ part: value }));
+    serde_json::from_value::<Config>(alone).err().map(|error| error.to_string())
 }

@@ -31,12 +31,13 @@ struct Message {
 }
 
 impl Writer {
-    /// Starts the thread on its connection.
+    /// Starts the thread on its connection. It logs to where the caller does.
     pub(super) fn start(tx: Tx) -> Result<Self> {
         let (queue, messages) = mpsc::channel(BATCH);
+        let log = tracing::dispatcher::get_default(Clone::clone);
         let thread = std::thread::Builder::new()
             .name("adyton-sqlite".into())
-            .spawn(move || serve(tx, messages))
+            .spawn(move || tracing::dispatcher::with_default(&log, || serve(tx, messages)))
             .map_err(|error| SqlError::Database(Arc::new(error)))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }

@@ -54,14 +54,13 @@ pub(super) async fn show(
 }
 
 fn current(auth: &Adyton, principal: &Principal) -> CurrentBody {
-    let session = principal.session();
     CurrentBody {
         user: Some(User::clone(principal.user())),
         credential: Some(CredentialBody {
             guard: principal.guard(),
             abilities: principal.abilities().clone(),
             expires_at: auth.expires_at(principal),
-            session: session.map(|session| auth.describe_session(session).into()),
+            session: auth.session_of(principal).map(Into::into),
         }),
         reason: None,
     }

@@ -1,0 +1,34 @@
+// The addon, or an error that says for which platform it is missing and what to do.
+
+import { AdytonError } from "./errors.js";
+import loader from "./native.cjs";
+
+type Addon = typeof import("./native.generated.js");
+
+let addon: Addon | undefined;
+
+/** The addon. It is looked for when it is needed, so that types and keys are there without it. */
+export function native(): Addon {
+  return (addon ??= find());
+}
+
+function find(): Addon {
+  const found = loader.load();
+  if ("addon" in found) return found.addon;
+  const message =
+    `@adyton/node has no binary for ${platform()}. If your package manager skipped optional dependencies, ` +
+    `install @adyton/node-${platform()}; otherwise build it from a checkout (npm install, with Rust), or run ` +
+    "`adyton serve` and talk to it (mode: \"server\" in @adyton/nuxt)";
+  throw new AdytonError("no_native_binary", message, { cause: new AggregateError(found.causes) });
+}
+
+/** Platform, architecture and, where there are several, libc. */
+function platform(): string {
+  const name = `${process.platform}-${process.arch}`;
+  return process.platform === "linux" ? `${name}-${libc()}` : name;
+}
+
+function libc(): "gnu" | "musl" {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+  return report?.header?.glibcVersionRuntime ? "gnu" : "musl";
+}

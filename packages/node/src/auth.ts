@@ -1,0 +1,149 @@
+// An engine as JavaScript uses it.
+
+import { native } from "./addon.js";
+import { api, type Api } from "./api.js";
+import { AdytonError, AuthError, toResponse } from "./errors.js";
+import type { Answer, Engine, Failure } from "./native.generated.js";
+import type { AuthOptions } from "./options.generated.js";
+import { Principal, type User } from "./principal.js";
+import { among, bytes, head, type RawRequest, type RawResponse, read, type RequestHead, type RequestInfo } from "./request.js";
+
+export type MaybePromise<T> = T | Promise<T>;
+
+/** An engine over a database, and the endpoints. */
+export interface Auth<U = User> {
+  /** Where the endpoints live. */
+  readonly basePath: string;
+  /** The SQLite file; null for another database. */
+  readonly databasePath: string | null;
+  /** Answers a request to the endpoints. */
+  handler(request: Request, info?: RequestInfo): Promise<Response>;
+  /** The same without web classes; at once where nothing has to wait. */
+  handle(request: RawRequest): MaybePromise<RawResponse>;
+  /**
+   * Who sends a request; null is a guest. A known credential is answered at once, without a promise. What
+   * a cookie authenticates is checked against CSRF, unless its method changes nothing. A bad credential, a
+   * failed check or a store that fails throws or rejects with an `AuthError`.
+   */
+  authenticate(request: RequestHead | Request, info?: RequestInfo): MaybePromise<Principal<U> | null>;
+  /** Use cases for the host app itself. */
+  readonly api: Api<U>;
+  /** Writes down uses and refusals; it happens every ten seconds, and at the end, anyway. */
+  flush(): Promise<void>;
+  /** Waits for what is under way, writes everything down and ends the engine's threads. */
+  close(): Promise<void>;
+}
+
+/** A line of the engine's log. It has no secret in it. */
+export interface LogRecord {
+  level: "ERROR" | "WARN" | "INFO";
+  timestamp: string;
+  target: string;
+  message?: string;
+  [field: string]: unknown;
+}
+
+export interface Surroundings {
+  /**
+   * Gets what is logged, sign-ins and refusals included; `false` silences it. Without it warnings and
+   * errors go to standard error.
+   */
+  log?: ((record: LogRecord) => void) | false;
+}
+
+/** Engines that write down what is only in memory when the process ends, which calls no native hook. */
+const open = new Set<Engine>();
+const writeDown = () => open.forEach((engine) => engine.flushNow());
+
+/** Throws an `AdytonError` for options that cannot stand. Nothing is opened. */
+export function checkOptions(options: AuthOptions): void {
+  const problem = native().checkOptions(JSON.stringify(options));
+  if (problem) throw new AdytonError("invalid_options", problem.message, { key: problem.key });
+}
+
+/** Opens and migrates the database. Throws an `AdytonError`. */
+export function createAuth<U = User>(options: AuthOptions = {}, { log }: Surroundings = {}): Auth<U> {
+  checkOptions(options);
+  const sink = typeof log === "function" ? (line: string) => log(JSON.parse(line) as LogRecord) : log !== false;
+  let engine: Engine;
+  try {
+    engine = new (native().Engine)(JSON.stringify(options), sink);
+  } catch (cause) {
+    throw new AdytonError("cannot_start", `cannot start: ${(cause as Error).message}`, { cause });
+  }
+  if (open.size === 0) process.on("exit", writeDown);
+  open.add(engine);
+  return new Opened<U>(engine);
+}
+
+class Opened<U> implements Auth<U> {
+  readonly basePath: string;
+  readonly databasePath: string | null;
+  readonly api: Api<U>;
+  readonly #engine: Engine;
+  /** Which headers tell who sends a request. */
+  readonly #telling: (name: string) => boolean;
+  #closed: Promise<void> | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#telling = among(engine.tellingHeaders);
+    this.basePath = engine.basePath;
+    this.databasePath = engine.databasePath;
+    this.api = api((name, input) => this.#call(name, input));
+  }
+
+  async handler(request: Request, info?: RequestInfo): Promise<Response> {
+    const body = await read(request.body, request.headers.get("content-length"));
+    const { text, texts } = head(request, info);
+    return toResponse(answered(await this.#engine.handle(text, texts, body)));
+  }
+
+  handle(request: RawRequest): MaybePromise<RawResponse> {
+    const { text, texts } = head(request);
+    return then(this.#engine.handle(text, texts, bytes(request.body)), answered);
+  }
+
+  authenticate(request: RequestHead | Request, info?: RequestInfo): MaybePromise<Principal<U> | null> {
+    const { text, texts } = head(request, info, this.#telling);
+    return then(this.#engine.authenticate(text, texts), principal<U>);
+  }
+
+  async #call<T>(name: string, input: object): Promise<T> {
+    let result: string | Answer | Failure;
+    try {
+      result = await this.#engine.call(JSON.stringify({ [name]: input }));
+    } catch (error) {
+      throw new TypeError((error as Error).message);
+    }
+    if (typeof result === "string") return JSON.parse(result) as T;
+    throw "message" in result ? new AdytonError("cannot_do", result.message) : new AuthError(answered(result));
+  }
+
+  async flush(): Promise<void> {
+    refuse(await this.#engine.flush());
+  }
+
+  close(): Promise<void> {
+    if (open.delete(this.#engine) && open.size === 0) process.off("exit", writeDown);
+    return (this.#closed ??= this.#engine.close().then(refuse));
+  }
+}
+
+/** What follows, now or later. */
+function then<T, V>(value: MaybePromise<T>, next: (value: T) => V): MaybePromise<V> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+function principal<U>(found: string | Answer): Principal<U> | null {
+  if (typeof found !== "string") throw new AuthError(answered(found));
+  return found === "" ? null : new Principal<U>(found);
+}
+
+function refuse(answer: Answer | void): void {
+  if (answer) throw new AuthError(answered(answer));
+}
+
+function answered({ status, headers, body }: Answer): RawResponse {
+  return { status, headers: headers.split("\n").slice(0, -1), body: body.length > 0 ? body : null };
+}

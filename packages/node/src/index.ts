@@ -1,0 +1,9 @@
+/** Authentication inside a Node process. */
+
+export type { Api, AuthEvent, CreatedToken, EventFilter, Imported, NewToken, Pruned, TokenInfo } from "./api.js";
+export { type Auth, checkOptions, createAuth, type LogRecord, type MaybePromise, type Surroundings } from "./auth.js";
+export { AdytonError, AuthError, type Problem } from "./errors.js";
+export { nodeHandler } from "./node-http.js";
+export { type AuthOptions, type Duration, optionKeys } from "./options.generated.js";
+export { Principal, type SessionInfo, type User } from "./principal.js";
+export type { RawRequest, RawResponse, RequestHead, RequestInfo } from "./request.js";

@@ -1,0 +1,68 @@
+// Who is calling, and what is known of users and sessions.
+
+/** A user: the columns of its table by their own names. */
+export interface User {
+  id: number;
+  name: string;
+  email: string;
+  created_at: string | null;
+  updated_at: string | null;
+  /** The columns named in `userColumns`. */
+  [column: string]: unknown;
+}
+
+/** A session as its user sees it. */
+export interface SessionInfo {
+  id: string;
+  deviceName: string | null;
+  userAgent: string | null;
+  /** The client's network: its address cut to /24 or /48. */
+  ipAddress: string | null;
+  createdAt: string;
+  lastSeenAt: string;
+  expiresAt: string;
+  /** Whether it is the one that asks. */
+  current: boolean;
+}
+
+/** Who is calling, by which credential, and what that may do. */
+export class Principal<U = User> {
+  readonly user: U;
+  /** What was presented: a token, or the cookie of a session. */
+  readonly guard: "token" | "session";
+  readonly abilities: string[];
+  /** The first moment at which the credential is refused; null for never. */
+  readonly expiresAt: string | null;
+  /** The id of the personal access token that was presented, if it is one. */
+  readonly tokenId: number | null;
+  /** Its JSON, until somebody asks: few do. */
+  #session: SessionInfo | null | string;
+
+  /** @internal Two lines of JSON: all of it but the session, and the session. */
+  constructor(lines: string) {
+    const end = lines.indexOf("\n");
+    const { user, guard, abilities, expiresAt, tokenId } = JSON.parse(lines.slice(0, end)) as Principal<U>;
+    this.user = user;
+    this.guard = guard;
+    this.abilities = abilities;
+    this.expiresAt = expiresAt;
+    this.tokenId = tokenId;
+    this.#session = lines.slice(end + 1);
+  }
+
+  /** The session of the cookie, or that which the token was issued for; null for a personal token. */
+  get session(): SessionInfo | null {
+    if (typeof this.#session === "string") this.#session = JSON.parse(this.#session) as SessionInfo | null;
+    return this.#session;
+  }
+
+  /** Whether the credential may do this. */
+  can(ability: string): boolean {
+    return this.abilities.includes("*") || this.abilities.includes(ability);
+  }
+
+  /** With the session, which is no property of its own. */
+  toJSON(): object {
+    return { ...this, session: this.session };
+  }
+}
