@@ -212,7 +212,7 @@ describe("@sidebase/nuxt-auth, what does not go", { skip }, () => {
     const ended = endedByReuse(ada);
     await ada.register("Ada");
     await ada.at("/profile");
-    await ada.visit("/profile", "Signed in as Ada", await ada.open());
+    await (await ada.open()).goto("/profile");
     await ended;
     await world.stop();
   });
