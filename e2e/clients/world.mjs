@@ -19,6 +19,7 @@ if (skip) console.error(`skipped: existing clients: ${skip}`);
 const running = new Set();
 // Whatever becomes of the tests, nothing outlives them.
 process.on("exit", () => running.forEach((child) => child.kill()));
+["SIGINT", "SIGTERM", "SIGHUP"].forEach((signal) => process.on(signal, () => process.exit(1)));
 
 // Builds a fixture as `nuxt build` does; what differs between its modes is read at run time.
 export async function build(fixture) {
