@@ -24,7 +24,7 @@ app.post("/api/orders", (request, response) => {
 
 app.use((error, request, response, next) => {
   if (!(error instanceof AuthError)) return next(error);
-  response.status(error.status).json(error.problem);
+  response.writeHead(error.status, error.headers).end(JSON.stringify(error.problem));
 });
 
 const server = app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1", () =>

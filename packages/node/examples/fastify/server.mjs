@@ -27,8 +27,7 @@ app.register(async (routes) => {
 });
 
 app.setErrorHandler((error, request, reply) => {
-  if (!(error instanceof AuthError)) return reply.send(error);
-  return reply.code(error.status).type("application/problem+json").send(error.problem);
+  return reply.send(error instanceof AuthError ? error.toResponse() : error);
 });
 
 app.addHook("onClose", () => auth.close());

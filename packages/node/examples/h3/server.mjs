@@ -2,7 +2,8 @@
 
 import { createServer } from "node:http";
 import { AuthError, createAuth, nodeHandler } from "@adyton/node";
-import { createApp, createError, createRouter, defineEventHandler, fromNodeMiddleware, setResponseStatus, toNodeListener } from "h3";
+import { createApp, createError, createRouter, defineEventHandler, fromNodeMiddleware } from "h3";
+import { sendWebResponse, setResponseStatus, toNodeListener } from "h3";
 
 const auth = createAuth({ connector: { options: { path: process.env.DATABASE ?? "./data/auth.sqlite3" } } });
 const app = createApp();
@@ -16,15 +17,21 @@ app.use(
       event.context.principal = await auth.authenticate(event.node.req);
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
-      throw createError({ statusCode: error.status, data: error.problem });
+      return sendWebResponse(event, error.toResponse());
     }
     if (!event.context.principal) throw createError({ statusCode: 401 });
   }),
 );
 
 const router = createRouter()
-  .get("/api/orders", defineEventHandler((event) => ({ orders: [], of: event.context.principal.user.name })))
-  .post("/api/orders", defineEventHandler((event) => (setResponseStatus(event, 201), { id: 1 })));
+  .get(
+    "/api/orders",
+    defineEventHandler((event) => ({ orders: [], of: event.context.principal.user.name })),
+  )
+  .post(
+    "/api/orders",
+    defineEventHandler((event) => (setResponseStatus(event, 201), { id: 1 })),
+  );
 app.use(router);
 
 const server = createServer(toNodeListener(app)).listen(Number(process.env.PORT ?? 3000), "127.0.0.1", () =>
