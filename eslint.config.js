@@ -14,9 +14,10 @@ export default tseslint.config(
     languageOptions: { parserOptions: types },
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
-      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/consistent-type-imports": ["error", { disallowTypeAnnotations: false }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/no-non-null-assertion": "off", // lists of names and values by turns are read by index
       "@typescript-eslint/no-invalid-void-type": "off", // `MaybePromise<void>` is meant
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       eqeqeq: ["error", "always"],
@@ -32,7 +33,6 @@ export default tseslint.config(
   {
     files: ["packages/*/{test,tests,e2e,scripts,examples}/**", "packages/*/*.config.*"],
     rules: {
-      "@typescript-eslint/no-non-null-assertion": "off",
       "@typescript-eslint/require-await": "off",
       "no-console": "off",
     },
