@@ -1,0 +1,88 @@
+// The start and the end: opens the backend, puts the layer before everything else, and sees to it that no
+// page with a user in it is kept by a cache that others read.
+
+import { type H3Event } from "h3";
+import { defineNitroPlugin, useRuntimeConfig } from "nitropack/runtime";
+import { openBackend } from "#adyton-backend";
+import type { PublicOptions } from "../types";
+import { createBridge } from "./bridge";
+import { withoutQuery } from "./flat";
+import { createLayer, type Witness } from "./layer";
+import { createSocketGuard } from "./sockets";
+import { type AdytonServer, PERSONAL } from "./state";
+import type { Backend, ServerOptions } from "./types";
+import { unavailable } from "./refusal";
+
+export default defineNitroPlugin((nitroApp) => {
+  const config = useRuntimeConfig();
+  const options = serverOptions(
+    config.adyton as Record<string, unknown>,
+    config.public.adyton as PublicOptions,
+  );
+  const from = config.app.baseURL.replace(/\/$/, "");
+  // A page that is built for everybody has no visitor, and a build needs no database.
+  const backend = import.meta.prerender
+    ? nobody()
+    : openBackend(config.adyton as Record<string, unknown>, options);
+  const server: AdytonServer = { backend, options, from, refusals: [] };
+  Object.assign(nitroApp, { adyton: server });
+
+  nitroApp.h3App.stack.unshift({ route: "/", handler: createLayer(backend, options, from, witness(server)) });
+  const { websocket } = nitroApp.h3App as { websocket: { hooks?: object } };
+  websocket.hooks = { ...websocket.hooks, upgrade: createSocketGuard(backend, options, from) };
+  nitroApp.hooks.hook("render:before", ({ event }) => {
+    event.context.adytonBridge = createBridge(event, server, config.public.adyton as PublicOptions);
+  });
+  nitroApp.hooks.hook("beforeResponse", (event) => {
+    if (event.context.adytonPersonal) keepPrivate(event);
+  });
+  nitroApp.hooks.hook("close", () => backend.close());
+});
+
+/** `private` or `no-store` of the page itself may stand; everything else would let it out. */
+function keepPrivate({ node: { res } }: H3Event): void {
+  const own = String(res.getHeader("cache-control") ?? "");
+  const isStrict = /\b(?:private|no-store)\b/i.test(own) && !/\b(?:public|s-maxage)\b/i.test(own);
+  if (!isStrict) res.setHeader("cache-control", PERSONAL);
+  // RFC 9213, and what came before it: words for caches alone, which go before the common ones.
+  for (const name of res.getHeaderNames())
+    if (/(?:^|-)(?:cdn-cache|surrogate)-control$/i.test(name)) res.removeHeader(name);
+}
+
+function serverOptions(config: Record<string, unknown>, open: PublicOptions): ServerOptions {
+  const {
+    noAuthRoutes = [],
+    baseUrl,
+    importPlaintextTokens = false,
+    compat,
+  } = config as Partial<ServerOptions> & {
+    compat?: { sanctum?: boolean };
+  };
+  const { basePath, tokenHeader } = open;
+  return {
+    noAuthRoutes,
+    baseUrl,
+    basePath,
+    tokenHeader,
+    importPlaintextTokens,
+    sanctum: compat?.sanctum === true,
+  };
+}
+
+function witness(server: AdytonServer): Witness {
+  if (!import.meta.dev) return () => undefined;
+  return (event, refusal) => {
+    const path = withoutQuery(event.path);
+    server.refusals.unshift({ at: new Date().toISOString(), method: event.method, path, refusal });
+    server.refusals.length = Math.min(server.refusals.length, 20);
+  };
+}
+
+function nobody(): Backend {
+  const none = () => unavailable("nobody signs in while pages are built");
+  return {
+    handle: () => Promise.reject(none()),
+    authenticate: () => null,
+    close: () => Promise.resolve(),
+  };
+}

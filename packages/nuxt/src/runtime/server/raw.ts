@@ -1,0 +1,102 @@
+// Requests and answers of Node without web classes: a `Request` made of one costs more than what is done with
+// it.
+//
+// A request may also be one that Nitro makes to itself while it renders a page. Then the client is whoever
+// asked for that page, and the body stands in `req.body`.
+
+import type { H3Event } from "h3";
+import { pairs } from "./flat";
+import type { RawRequest, RawResponse } from "./types";
+
+/** One more byte than the engine takes (64 KiB): it is the one that refuses. */
+const MOST = 64 * 1024 + 1;
+/** How much more is thrown away, so that whoever sends it hears why it is refused. */
+const PATIENCE = 1024 * 1024;
+
+interface NitroRequest {
+  /** The context of the request that made Nitro call itself. */
+  __unenv__?: object;
+  body?: unknown;
+  originalUrl?: string;
+}
+
+const addresses = new WeakMap<object, string>();
+
+/** Everything but the body. `from` is cut off the front: the path under which the whole app is served. */
+export function head(event: H3Event, from = ""): RawRequest {
+  const { req } = event.node;
+  const url = (req as NitroRequest).originalUrl ?? req.url ?? "/";
+  const clientAddress = address(event);
+  return {
+    method: event.method,
+    url: from && url.startsWith(from) ? url.slice(from.length) : url,
+    headers: req.rawHeaders,
+    ...(clientAddress !== undefined && { clientAddress }),
+  };
+}
+
+/**
+ * The address of the connection. Which forwarded addresses count is the engine's to say
+ * (`server.trustedProxies`).
+ */
+export function address(event: H3Event): string | undefined {
+  const { req } = event.node;
+  const outer = (req as NitroRequest).__unenv__;
+  // A connection without an address came through a socket file: somebody on this machine passes requests on.
+  const own = "__unenv__" in req ? outer && addresses.get(outer) : (req.socket.remoteAddress ?? "127.0.0.1");
+  if (own) addresses.set(event.context, own);
+  return own;
+}
+
+/** The body as far as it counts; null for none. */
+export async function body(event: H3Event): Promise<Uint8Array | string | null> {
+  const { req } = event.node;
+  const given = (req as NitroRequest).body;
+  return "__unenv__" in req || given !== undefined ? internal(given) : received(event);
+}
+
+/**
+ * What is left of too long a body must not be taken for the next request: the connection ends with the
+ * answer.
+ */
+function received({ node: { req, res } }: H3Event): Promise<Uint8Array | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return new Promise((resolve, reject) => {
+    const done = () => resolve(size === 0 ? null : Buffer.concat(chunks).subarray(0, MOST));
+    req.on("data", (chunk: Buffer) => {
+      if (size < MOST) chunks.push(chunk);
+      size += chunk.length;
+      if (size < PATIENCE) return;
+      req.pause();
+      res.setHeader("connection", "close");
+      done();
+    });
+    req
+      .once("end", done)
+      .once("error", reject)
+      .once("close", () => reject(new Error("the request broke off")));
+  });
+}
+
+/** What `fetch` takes as a body, as bytes. */
+async function internal(given: unknown): Promise<Uint8Array | string | null> {
+  if (given === null || given === undefined) return null;
+  if (typeof given === "string" || given instanceof Uint8Array) return given;
+  const isPlain = Object.getPrototypeOf(given) === Object.prototype || Array.isArray(given);
+  return isPlain
+    ? JSON.stringify(given)
+    : new Uint8Array(await new Response(given as BodyInit).arrayBuffer());
+}
+
+/** Sends an answer. */
+export function send(event: H3Event, { status, headers, body }: RawResponse): void {
+  const { res } = event.node;
+  res.statusCode = status;
+  for (const [name, value] of pairs(headers)) {
+    if (/^set-cookie$/i.test(name)) res.appendHeader(name, value);
+    else res.setHeader(name, value);
+  }
+  if (body === null || event.method === "HEAD") res.end();
+  else res.end(body);
+}

@@ -1,0 +1,44 @@
+// Where handlers find what the plugin has opened: at the Nitro app, of which there is one in a process.
+
+import type { H3Event } from "h3";
+import { useNitroApp } from "nitropack/runtime";
+import type { Backend, Principal, Refusal, ServerOptions } from "./types";
+
+export interface AdytonServer {
+  backend: Backend;
+  options: ServerOptions;
+  /** The path under which the whole app is served, without a slash at its end; mostly empty. */
+  from: string;
+  /** In development: the last refusals, for the DevTools page. */
+  refusals: Refused[];
+}
+
+export interface Refused {
+  at: string;
+  method: string;
+  path: string;
+  refusal: Refusal;
+}
+
+declare module "h3" {
+  interface H3EventContext {
+    /** Who sends the request, on a route that needs a credential. Elsewhere ask `getPrincipal(event)`. */
+    adyton?: Principal;
+  }
+}
+
+export function useAdytonServer(): AdytonServer {
+  const { adyton } = useNitroApp() as { adyton?: AdytonServer };
+  if (!adyton) throw new Error("@adyton/nuxt: its server plugin has not run yet");
+  return adyton;
+}
+
+/** An answer with a user in it is for nobody else, whatever the page or the route rules say. */
+export function markPersonal(event: H3Event): void {
+  event.context.adytonPersonal = true;
+  // Now, for a cache that looks before the answer is sent; and then again, for what the page sets later
+  // (plugin.ts).
+  event.node.res.setHeader("cache-control", PERSONAL);
+}
+
+export const PERSONAL = "private, no-store";
