@@ -7,7 +7,7 @@ import vueParser from "vue-eslint-parser";
 const types = { projectService: true, tsconfigRootDir: import.meta.dirname, extraFileExtensions: [".vue"] };
 
 export default tseslint.config(
-  { ignores: ["**/dist/", "**/.nuxt/", "**/.output/", "**/.data/", "**/*.generated.ts", "target/", "crates/", "docs/", "bench/"] },
+  { ignores: ["**/dist/", "**/.nuxt/", "**/.output/", "**/.data/", "**/*.generated.ts", "packages/nuxt/test/fixture/", "e2e/", "target/", "crates/", "docs/", "bench/"] },
   ...vue.configs["flat/recommended"].map((config) => ({ files: ["packages/**/*.vue"], ...config })),
   {
     files: ["packages/**/*.{ts,mts,cts,vue}"],
