@@ -8,8 +8,9 @@ use crate::calls::{Call, Refused};
 use crate::request::Head;
 #[cfg(feature = "testing")]
 use crate::testing::FragileClock;
-use adyton::core::auth::Principal;
-use adyton::{Adyton, BuildError, Config};
+use adyton::core::clock::Timestamp;
+use adyton::core::session::Guard;
+use adyton::{Abilities, Adyton, BuildError, Config, Principal, User};
 use axum::Router;
 use axum::body::Body;
 use napi::bindgen_prelude::{Either, Either3};
@@ -96,7 +97,7 @@ impl Core {
         }
     }
 
-    /// Who sends a request, as JSON; `null` for a guest.
+    /// Who sends a request, as two lines of JSON; nothing for a guest.
     pub(crate) fn authenticate(
         &self,
         head: &Head<'_>,
@@ -108,7 +109,8 @@ impl Core {
                 Err(rejection) => Err(rejection),
             };
             match found {
-                Ok(principal) => Either::A(described(&auth, principal.as_ref())),
+                Ok(Some(principal)) => Either::A(described(&auth, &principal)),
+                Ok(None) => Either::A(String::new()),
                 Err(rejection) => Either::B(Answer::refusal(rejection)),
             }
         }
@@ -164,21 +166,31 @@ impl Core {
     }
 }
 
+/// A caller but for the session, in which few are interested.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Described<T: Serialize> {
-    #[serde(flatten)]
-    caller: T,
+struct Caller<'a> {
+    user: &'a User,
+    guard: Guard,
+    abilities: &'a Abilities,
+    expires_at: Option<Timestamp>,
     token_id: Option<i64>,
 }
 
-fn described(auth: &Adyton, principal: Option<&Principal>) -> String {
-    let described = principal.map(|principal| Described {
-        caller: auth.describe(principal),
+/// Two lines of JSON: a caller, and the session.
+fn described(auth: &Adyton, principal: &Principal) -> String {
+    let caller = Caller {
+        user: principal.user(),
+        guard: principal.guard(),
+        abilities: principal.abilities(),
+        expires_at: auth.expires_at(principal),
         token_id: principal.personal_token().map(|id| id.0),
-    });
-    let mut json = Vec::with_capacity(512);
-    // A text is written into memory; both can only succeed.
-    let _ = serde_json::to_writer(&mut json, &described);
+    };
+    let session = auth.session_of(principal).map(Adyton::describe_session);
+    let mut json = Vec::with_capacity(768);
+    // What writes into memory can only succeed.
+    let _ = serde_json::to_writer(&mut json, &caller);
+    json.push(b'\n');
+    let _ = serde_json::to_writer(&mut json, &session);
     String::from_utf8(json).unwrap_or_default()
 }

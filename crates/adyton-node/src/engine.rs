@@ -80,7 +80,8 @@ impl Engine {
         self.answer(env, |core| core.handle(&head, body))
     }
 
-    /// Who sends a request, as JSON; a refusal as an answer.
+    /// Who sends a request, as two lines of JSON: the caller and their session; nothing for a guest,
+    /// an answer for a refusal.
     #[napi(ts_return_type = "string | Answer | Promise<string | Answer>")]
     pub fn authenticate<'env>(
         &self,

@@ -158,12 +158,6 @@ impl Adyton {
         guard::telling_headers(self)
     }
 
-    /// A caller as GET `/session` shows them: `user guard abilities expiresAt session`.
-    #[must_use]
-    pub fn describe(&self, caller: &Principal) -> impl Serialize + use<> {
-        routes::current(self, caller)
-    }
-
     /// A session as GET `/sessions` lists it.
     #[must_use]
     pub fn describe_session(session: SessionInfo) -> impl Serialize + use<> {

@@ -17,7 +17,6 @@ mod verify;
 
 pub use health::Checks;
 pub(crate) use health::health;
-pub(crate) use session::current;
 pub(crate) use sessions::SessionBody;
 
 use crate::layer::{Conventions, CsrfLayer, cors};

@@ -7,3 +7,8 @@ export function attempt<T>(action: () => T): T | null {
     return null;
   }
 }
+
+/** The JSON that a text is. */
+export function parsed(text: string | null | undefined): unknown {
+  return attempt(() => JSON.parse(text ?? "") as unknown);
+}

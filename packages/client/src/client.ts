@@ -2,7 +2,7 @@
 // 401 means is in cookie.ts and token.ts.
 
 import { cookieMode } from "./cookie.js";
-import { answerOf, judgeFor, unanswered } from "./http.js";
+import { answerOf, placesOf, unanswered } from "./http.js";
 import type { Outgoing } from "./http.js";
 import type { Call, Core, Kind } from "./mode.js";
 import { guest, stateOf, Store } from "./state.js";
@@ -11,13 +11,12 @@ import { tokenMode } from "./token.js";
 import type { Client, ClientOptions, SessionInfo, SessionState, SignIn, TokenInfo, User } from "./types.js";
 
 export function createClient<U extends User = User>(options: ClientOptions<U> = {}): Client<U> {
-  const baseUrl = (options.baseUrl ?? "/api/auth").replace(/\/*$/, "");
-  const judge = judgeFor(baseUrl);
-  const fetcher: typeof fetch = options.fetch ?? ((...request) => fetch(...request));
+  const [baseUrl, judge] = placesOf(options.baseUrl ?? "/api/auth");
+  const fetcher = options.fetch ?? fetch;
   const store = new Store(options.initial);
   const wake = () => quietly(mode.wake());
-  const tabs = openTabs(options.name ?? "adyton", (news) => (news === "changed" ? quietly(restoreAnew()) : wake()), wake);
-  const core: Core<U> = { store, tabs, call, restore, decide };
+  const tabs = openTabs(options.name ?? "adyton", (news) => (news === "changed" ? askAnew() : wake()), wake);
+  const core: Core<U> = { store, tabs, call, restore, askAnew, decide };
   const guard = options.mode === "token" ? "token" : "session";
   const mode = guard === "token" ? tokenMode(core, options) : cookieMode(core);
   let asking: { epoch: number; answer: Promise<SessionState<U>> } | null = null;
@@ -59,10 +58,9 @@ export function createClient<U extends User = User>(options: ClientOptions<U> = 
     return asking.answer;
   }
 
-  /** What was asked before the news is old. */
-  function restoreAnew(): Promise<SessionState<U>> {
+  function askAnew(): void {
     store.epoch++;
-    return restore();
+    quietly(restore());
   }
 
   async function ask(epoch: number): Promise<SessionState<U>> {
@@ -94,7 +92,7 @@ export function createClient<U extends User = User>(options: ClientOptions<U> = 
     get state() {
       return store.state;
     },
-    subscribe: (listener) => store.subscribe(listener),
+    subscribe: store.subscribe,
     restore,
     fetch: signedFetch,
     register: (input) => enter("/register", input),

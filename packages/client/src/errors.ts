@@ -31,7 +31,7 @@ export class NetworkError extends Error {
   readonly code = "network_error";
 
   constructor(cause: unknown) {
-    super("no answer from the server", { cause });
+    super("no answer came", { cause });
     this.name = "NetworkError";
   }
 }

@@ -1,7 +1,7 @@
 // Requests: where they go, whether that place may see credentials, and what becomes of the answer. Which credentials
 // those are, the modes know.
 
-import { attempt } from "./attempt.js";
+import { attempt, parsed } from "./attempt.js";
 import { ApiError, NetworkError, problemIn } from "./errors.js";
 import { inBrowser } from "./tabs.js";
 
@@ -25,14 +25,16 @@ const NOWHERE = "http://x.invalid";
  */
 export type Judge = (input: RequestInfo | URL, init: RequestInit) => Outgoing | null;
 
-export function judgeFor(baseUrl: string): Judge {
-  const [page, own] = inBrowser() ? [document.baseURI, origin] : [NOWHERE, NOWHERE];
+/** Where the endpoints are, and who judges addresses. A `<base>` in the page moves the app's own, but not the endpoints. */
+export function placesOf(baseUrl: string): [string, Judge] {
+  const [page, base] = inBrowser() ? [location.href, document.baseURI] : [NOWHERE, NOWHERE];
   const endpoints = new URL(baseUrl, page);
-  if (!isHttp(endpoints)) throw new TypeError("baseUrl must be http(s)");
-  return (input, init) => {
+  if (!isHttp(endpoints)) throw new TypeError(NO_ADYTON);
+  const own = new URL(page).origin;
+  const judge: Judge = (input, init) => {
     const request = input instanceof Request ? input : null;
     // `fetch` says what is wrong with one that is none.
-    const url = attempt(() => new URL(input instanceof Request ? input.url : input, page));
+    const url = attempt(() => new URL(input instanceof Request ? input.url : input, base));
     if (!url || !isHttp(url) || (url.origin !== own && url.origin !== endpoints.origin)) return null;
     return {
       target: request ?? (url.origin === NOWHERE ? url.pathname + url.search : url.href),
@@ -42,6 +44,7 @@ export function judgeFor(baseUrl: string): Judge {
       abroad: url.origin !== own,
     };
   };
+  return [endpoints.href.replace(/\/*$/, ""), judge];
 }
 
 function isHttp({ protocol }: URL): boolean {
@@ -49,14 +52,14 @@ function isHttp({ protocol }: URL): boolean {
 }
 
 /** A page instead of JSON is the start page of an app, at a wrong address. */
-export const NO_ANSWER = "no answer of Adyton: check baseUrl";
+export const NO_ADYTON = "baseUrl leads to no Adyton server";
 
 /** The JSON of an answer of our own endpoints; null for none. */
 export async function answerOf(response: Response): Promise<unknown> {
   const text = await response.text().catch(unanswered);
-  const body = attempt(() => JSON.parse(text) as unknown);
+  const body = parsed(text);
   if (!response.ok) throw new ApiError(response, problemIn(body));
-  if (text && body === null) throw new ApiError(response, { message: NO_ANSWER });
+  if (text && body === null) throw new ApiError(response, { message: NO_ADYTON });
   return body;
 }
 

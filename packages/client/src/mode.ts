@@ -28,6 +28,8 @@ export interface Core<U> {
   readonly tabs: Tabs;
   readonly call: Call;
   readonly restore: () => Promise<SessionState<U>>;
+  /** Asks who is signed in, for what was asked before is old. */
+  readonly askAnew: () => void;
   /** Sets what is true from now on, whatever answers are still under way, and tells the other tabs. */
   readonly decide: (state: SessionState<U>) => void;
 }

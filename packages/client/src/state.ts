@@ -1,7 +1,7 @@
 // Who is signed in, and who wants to know of changes. A question that was asked before somebody signed in or out gets
 // an answer that is not true any more: `epoch` tells.
 
-import { NO_ANSWER } from "./http.js";
+import { NO_ADYTON } from "./http.js";
 import type { CurrentSession, SessionState } from "./types.js";
 
 export class Store<U> {
@@ -14,10 +14,10 @@ export class Store<U> {
     this.state = initial ?? { ...guest<U>(), status: "loading" };
   }
 
-  subscribe(listener: (state: SessionState<U>) => void): () => void {
+  readonly subscribe = (listener: (state: SessionState<U>) => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
-  }
+  };
 
   set(state: SessionState<U>): void {
     this.state = state;
@@ -40,6 +40,6 @@ export function guest<U>(reason?: string): SessionState<U> {
 export function stateOf<U>(current: CurrentSession<U>): SessionState<U> {
   const { user, guard = null, abilities = [], expiresAt = null, session = null, reason = null } = current;
   // Somebody else's JSON makes a guest of nobody.
-  if (typeof user !== "object") throw new TypeError(NO_ANSWER);
+  if (typeof user !== "object") throw new TypeError(NO_ADYTON);
   return { status: user ? "authenticated" : "guest", user, guard, abilities, expiresAt, session, reason };
 }

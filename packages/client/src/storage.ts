@@ -1,7 +1,7 @@
 // Where a client of tokens keeps them. Whoever can run a script in the page can use the tokens in any of these; what
 // differs is for how long, and whether a script can carry them away.
 
-import { attempt } from "./attempt.js";
+import { attempt, parsed } from "./attempt.js";
 import { inBrowser } from "./tabs.js";
 import type { SignIn, TokenSet, TokenStorage } from "./types.js";
 
@@ -25,7 +25,7 @@ export function localStorageStorage(key = "adyton"): TokenStorage {
   // On a server all users would share it, and a browser may refuse it or be out of room: then memory has to do.
   const fallback = memoryStorage();
   return {
-    get: () => (inBrowser() && attempt(() => JSON.parse(localStorage.getItem(key) ?? "") as unknown)) ?? fallback.get(),
+    get: () => (inBrowser() ? attempt(() => parsed(localStorage.getItem(key))) : null) ?? fallback.get(),
     set(tokens) {
       const write = (text: string) => inBrowser() && attempt(() => (localStorage.setItem(key, text), true));
       const kept = write(JSON.stringify(tokens));
@@ -63,7 +63,7 @@ export function cookieStorage(options: CookieStorageOptions = {}): TokenStorage 
   const { name = "adyton_tokens", path = "/", sameSite = "lax", get = readCookie, set = writeCookie } = options;
   const secure = options.secure ?? !(inBrowser() && location.protocol === "http:");
   return {
-    get: () => attempt(() => JSON.parse(get(name) ?? "") as unknown),
+    get: () => parsed(get(name)),
     set(tokens) {
       const expires = new Date(tokens?.refreshExpiresAt ?? 0);
       set(name, tokens && JSON.stringify(tokens), { path, secure, sameSite, expires });
@@ -102,5 +102,5 @@ export function readTokens(stored: unknown): TokenSet | null {
   const texts: unknown[] = [token, refreshToken, expiresAt, refreshExpiresAt, sessionId, deviceSecret];
   // Nothing but what may stand in a header.
   const whole = texts.every((text) => typeof text === "string" && /^[!-~]+$/.test(text));
-  return whole && Array.isArray(abilities) && renewAt >= 0 ? found : null;
+  return whole && Array.isArray(abilities) && Number.isFinite(renewAt) ? found : null;
 }

@@ -19,12 +19,13 @@ const RETRY = 5_000;
 /** Timers of more than 24 days fire at once; and the clock may be set meanwhile. */
 const LONGEST_WAIT = 3_600_000;
 
-export function tokenMode<U>({ store, tabs, call, restore, decide }: Core<U>, options: ClientOptions<U>): Mode<U> {
+export function tokenMode<U>({ store, tabs, call, askAnew, decide }: Core<U>, options: ClientOptions<U>): Mode<U> {
   const { storage = memoryStorage(), tokenHeader = "Authorization", prefix = "Bearer" } = options;
   let seen: TokenSet | null = null;
   let device: string | undefined;
   let renewing: Promise<TokenSet | null> | null = null;
-  let pause: { until: number; error: Error } | null = null;
+  let pausedUntil = 0;
+  let refusal: Error;
   let timer: ReturnType<typeof setTimeout> | undefined;
   tabs.signal.addEventListener("abort", () => clearTimeout(timer));
 
@@ -36,6 +37,7 @@ export function tokenMode<U>({ store, tabs, call, restore, decide }: Core<U>, op
 
   async function write(tokens: TokenSet | null): Promise<void> {
     await storage.set(tokens);
+    pausedUntil = 0;
     settle(tokens);
   }
 
@@ -54,13 +56,13 @@ export function tokenMode<U>({ store, tabs, call, restore, decide }: Core<U>, op
   async function next(stale: string | undefined): Promise<TokenSet | null> {
     const tokens = await read();
     if (!tokens || tokens.token !== stale) return adopt(tokens);
-    if (pause && Date.now() < pause.until) throw pause.error;
+    if (Date.now() < pausedUntil) throw refusal;
     const outcome = await ask(tokens);
     const now = await read();
     // Without Web Locks another tab may have been faster: then its word counts.
     if (now?.refreshToken !== tokens.refreshToken) return adopt(now);
     if (outcome instanceof Error) return refused(outcome);
-    await storage.set(outcome);
+    await write(outcome);
     tabs.tell("renewed");
     return adopt(outcome);
   }
@@ -79,8 +81,8 @@ export function tokenMode<U>({ store, tabs, call, restore, decide }: Core<U>, op
   async function refused(error: Error): Promise<null> {
     if (!(error instanceof ApiError) || !isFinal(error.code)) {
       const { retryAfter = 0 } = error as Partial<ApiError>;
-      pause = { until: Date.now() + retryAfter * 1000, error };
-      throw error;
+      pausedUntil = Date.now() + retryAfter * 1000;
+      throw (refusal = error);
     }
     await write(null);
     decide(guest(error.code));
@@ -89,22 +91,20 @@ export function tokenMode<U>({ store, tabs, call, restore, decide }: Core<U>, op
 
   /** Takes over what the storage has now, whoever put it there. */
   function adopt(tokens: TokenSet | null): TokenSet | null {
-    const before = seen;
     settle(tokens);
-    if (!store.state.user) return tokens;
+    const { user, session, expiresAt } = store.state;
+    if (!user) return tokens;
     if (!tokens) {
       decide(guest());
-    } else if (before && before.sessionId !== tokens.sessionId) {
-      store.epoch++;
-      restore().catch(() => undefined);
-    } else if (before?.token !== tokens.token) {
+    } else if (session?.id !== tokens.sessionId) {
+      askAnew();
+    } else if (expiresAt !== tokens.expiresAt) {
       store.set({ ...store.state, expiresAt: tokens.expiresAt, abilities: tokens.abilities });
     }
     return tokens;
   }
 
   function settle(tokens: TokenSet | null): void {
-    if (tokens?.token !== seen?.token) pause = null;
     seen = tokens;
     schedule(SHORTEST_WAIT);
   }
@@ -112,7 +112,7 @@ export function tokenMode<U>({ store, tabs, call, restore, decide }: Core<U>, op
   function schedule(least: number): void {
     clearTimeout(timer);
     if (!seen || isHidden() || tabs.signal.aborted) return;
-    const due = Math.max(seen.renewAt, pause?.until ?? 0) - Date.now();
+    const due = Math.max(seen.renewAt, pausedUntil) - Date.now();
     timer = setTimeout(() => void look(), Math.min(Math.max(due, least), LONGEST_WAIT));
   }
 
@@ -128,6 +128,7 @@ export function tokenMode<U>({ store, tabs, call, restore, decide }: Core<U>, op
 
   async function current(): Promise<CurrentSession<U>> {
     const tokens = await fresh();
+    settle(tokens);
     if (!tokens) return { user: null };
     const session = () => call("GET", "/session") as Promise<CurrentSession<U>>;
     const answer = await session();

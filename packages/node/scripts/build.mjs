@@ -2,10 +2,11 @@
 //   ADYTON_NODE_PROFILE   cargo's profile: release unless it says otherwise
 //   --update-types        writes src/native.generated.ts anew instead of comparing it
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { addonOf, platform } from "./platforms.mjs";
 
 const here = join(dirname(fileURLToPath(import.meta.url)), "..");
 const root = join(here, "../..");
@@ -23,26 +24,21 @@ function cargo() {
   const features = profile === "dev" ? ["--features", "testing"] : [];
   const folder = join(target, "adyton-node-types", profile);
   mkdirSync(folder, { recursive: true });
-  execFileSync("cargo", ["build", "-p", "adyton-node", "--profile", profile, ...features], {
-    cwd: root,
-    stdio: "inherit",
-    env: { ...process.env, NAPI_TYPE_DEF_TMP_FOLDER: folder },
+  const env = { ...process.env, NAPI_TYPE_DEF_TMP_FOLDER: folder };
+  const built = spawnSync("cargo", ["build", "-p", "adyton-node", "--profile", profile, ...features], {
+    cwd: root, stdio: "inherit", env,
   });
+  if (built.error) console.error("The addon of @adyton/node is built with Rust: install it from https://rustup.rs.");
+  if (built.status !== 0) process.exit(1);
 }
 
 /** A file that is mapped must not be written into, so the new one takes its place. */
 function copyAddon() {
   const name = { darwin: "libadyton_node.dylib", win32: "adyton_node.dll" }[process.platform] ?? "libadyton_node.so";
   const built = join(target, profile === "dev" ? "debug" : profile, name);
-  const addon = join(here, `adyton.${platform()}.node`);
+  const addon = join(here, addonOf(platform()));
   copyFileSync(built, `${addon}.new`);
   renameSync(`${addon}.new`, addon);
-}
-
-function platform() {
-  const libc = () => (process.report.getReport().header.glibcVersionRuntime ? "gnu" : "musl");
-  const { platform, arch } = process;
-  return platform === "linux" ? `linux-${arch}-${libc()}` : `${platform}-${arch}`;
 }
 
 function checkTypes() {

@@ -6,7 +6,7 @@ import { AdytonError, AuthError, toResponse } from "./errors.js";
 import type { Answer, Engine, Failure } from "./native.generated.js";
 import type { AuthOptions } from "./options.generated.js";
 import { Principal, type User } from "./principal.js";
-import { bytes, head, type RawRequest, type RawResponse, read, type RequestHead, type RequestInfo } from "./request.js";
+import { among, bytes, head, type RawRequest, type RawResponse, read, type RequestHead, type RequestInfo } from "./request.js";
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -81,13 +81,13 @@ class Opened<U> implements Auth<U> {
   readonly databasePath: string | null;
   readonly api: Api<U>;
   readonly #engine: Engine;
-  /** What of a request tells who sends it. */
-  readonly #telling: ReadonlySet<string>;
+  /** Which headers tell who sends a request. */
+  readonly #telling: (name: string) => boolean;
   #closed: Promise<void> | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#telling = new Set(engine.tellingHeaders);
+    this.#telling = among(engine.tellingHeaders);
     this.basePath = engine.basePath;
     this.databasePath = engine.databasePath;
     this.api = api((name, input) => this.#call(name, input));
@@ -137,8 +137,7 @@ function then<T, V>(value: MaybePromise<T>, next: (value: T) => V): MaybePromise
 
 function principal<U>(found: string | Answer): Principal<U> | null {
   if (typeof found !== "string") throw new AuthError(answered(found));
-  const caller = JSON.parse(found) as Principal<U> | null;
-  return caller && new Principal(caller);
+  return found === "" ? null : new Principal<U>(found);
 }
 
 function refuse(answer: Answer | void): void {

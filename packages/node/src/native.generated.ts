@@ -31,7 +31,10 @@ export declare class Engine {
   get tellingHeaders(): Array<string>
   /** What the router answers to a request: its head joined of so many texts, and its body. */
   handle(head: string, texts: number, body?: Uint8Array | undefined | null): Answer | Promise<Answer>
-  /** Who sends a request, as JSON; a refusal as an answer. */
+  /**
+   * Who sends a request, as two lines of JSON: the caller and their session; nothing for a guest,
+   * an answer for a refusal.
+   */
   authenticate(head: string, texts: number): string | Answer | Promise<string | Answer>
   /** Does a use case that comes as JSON, for the host app itself; its result as JSON. */
   call(call: string): string | Answer | Failure | Promise<string | Answer | Failure>

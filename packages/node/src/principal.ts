@@ -33,23 +33,36 @@ export class Principal<U = User> {
   readonly abilities: string[];
   /** The first moment at which the credential is refused; null for never. */
   readonly expiresAt: string | null;
-  /** The session of the cookie, or that which the token was issued for; null for a personal token. */
-  readonly session: SessionInfo | null;
   /** The id of the personal access token that was presented, if it is one. */
   readonly tokenId: number | null;
+  /** Its JSON, until somebody asks: few do. */
+  #session: SessionInfo | null | string;
 
-  /** @internal */
-  constructor({ user, guard, abilities, expiresAt, session, tokenId }: Omit<Principal<U>, "can">) {
+  /** @internal Two lines of JSON: all of it but the session, and the session. */
+  constructor(lines: string) {
+    const end = lines.indexOf("\n");
+    const { user, guard, abilities, expiresAt, tokenId } = JSON.parse(lines.slice(0, end)) as Principal<U>;
     this.user = user;
     this.guard = guard;
     this.abilities = abilities;
     this.expiresAt = expiresAt;
-    this.session = session;
     this.tokenId = tokenId;
+    this.#session = lines.slice(end + 1);
+  }
+
+  /** The session of the cookie, or that which the token was issued for; null for a personal token. */
+  get session(): SessionInfo | null {
+    if (typeof this.#session === "string") this.#session = JSON.parse(this.#session) as SessionInfo | null;
+    return this.#session;
   }
 
   /** Whether the credential may do this. */
   can(ability: string): boolean {
     return this.abilities.includes("*") || this.abilities.includes(ability);
+  }
+
+  /** With the session, which is no property of its own. */
+  toJSON(): object {
+    return { ...this, session: this.session };
   }
 }

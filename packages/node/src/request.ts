@@ -44,19 +44,38 @@ export interface Head {
 }
 
 /** The head of a request, with all of its headers or those that are wanted. */
-export function head(request: RequestHead | Request, info?: RequestInfo, wanted?: ReadonlySet<string>): Head {
+export function head(
+  request: RequestHead | Request,
+  info?: RequestInfo,
+  wanted: (name: string) => boolean = () => true,
+): Head {
   const { method, url, headers, rawHeaders, clientAddress, socket } = request as RequestHead;
   const address = info?.clientAddress ?? clientAddress ?? socket?.remoteAddress ?? "";
   const lines = rawHeaders ?? flat(headers);
   let text = `${method ?? "GET"}\n${url ?? "/"}\n${address}`;
   let texts = 3;
   for (let at = 0; at + 1 < lines.length; at += 2) {
-    const name = lines[at]!;
-    if (wanted && !wanted.has(name) && !wanted.has(name.toLowerCase())) continue;
-    text += `\n${name}\n${lines[at + 1]}`;
+    if (!wanted(lines[at]!)) continue;
+    text += `\n${lines[at]}\n${lines[at + 1]}`;
     texts += 2;
   }
   return { text, texts };
+}
+
+/** Spellings of names that are remembered. Clients choose them, so that there must be an end. */
+const MOST_SPELLINGS = 256;
+
+/** Whether a header is one of these, however it is spelled. */
+export function among(names: readonly string[]): (name: string) => boolean {
+  const spellings = new Map<string, boolean>();
+  return (name) => {
+    let found = spellings.get(name);
+    if (found === undefined) {
+      found = names.includes(name.toLowerCase());
+      if (spellings.size < MOST_SPELLINGS) spellings.set(name, found);
+    }
+    return found;
+  };
 }
 
 /** Names and values by turns. */

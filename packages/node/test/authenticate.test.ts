@@ -12,6 +12,7 @@ test("a known token is answered with a plain value", async () => {
   expect(principal).toMatchObject({ guard: "token", abilities: ["*"], tokenId: null });
   expect(principal.session).toMatchObject({ current: true, ipAddress: "127.0.0.0" });
   expect(principal.can("anything")).toBe(true);
+  expect(JSON.parse(JSON.stringify(principal))).toMatchObject({ guard: "token", session: { current: true } });
   expect(JSON.stringify(principal)).not.toMatch(/password|ad[trs]_/);
 });
 

@@ -1,5 +1,4 @@
-//! GET `/session`: who is calling, without an error for a guest. Doors without HTTP describe a caller
-//! alike.
+//! GET `/session`: who is calling, without an error for a guest.
 
 use super::sessions::SessionBody;
 use crate::openapi::{CurrentObject, Unavailable};
@@ -12,27 +11,17 @@ use adyton_core::session::Guard;
 use adyton_core::user::User;
 use axum::Json;
 use axum::extract::{Request, State};
-use serde::{Serialize, Serializer};
-use std::sync::Arc;
+use serde::Serialize;
 
 /// What [`CurrentObject`] describes.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct CurrentBody {
-    user: Option<Shown>,
+pub(super) struct CurrentBody {
+    user: Option<User>,
     #[serde(flatten)]
     credential: Option<CredentialBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-}
-
-/// The user that a principal shares.
-struct Shown(Arc<User>);
-
-impl Serialize for Shown {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
 }
 
 #[derive(Serialize)]
@@ -64,9 +53,9 @@ pub(super) async fn show(
     }
 }
 
-pub(crate) fn current(auth: &Adyton, principal: &Principal) -> CurrentBody {
+fn current(auth: &Adyton, principal: &Principal) -> CurrentBody {
     CurrentBody {
-        user: Some(Shown(Arc::clone(principal.user()))),
+        user: Some(User::clone(principal.user())),
         credential: Some(CredentialBody {
             guard: principal.guard(),
             abilities: principal.abilities().clone(),
