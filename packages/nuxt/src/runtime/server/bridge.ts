@@ -22,6 +22,8 @@ export interface Bridge {
   isForCaches(event: H3Event): boolean;
 }
 
+export type BridgeFor = (event: H3Event) => Bridge;
+
 export function createBridge(event: H3Event, { backend, options, from }: AdytonServer, open: PublicOptions): Bridge {
   return {
     isPublic: isPublic(event),

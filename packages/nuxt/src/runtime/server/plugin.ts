@@ -5,7 +5,7 @@ import { type H3Event } from "h3";
 import { defineNitroPlugin, useRuntimeConfig } from "nitropack/runtime";
 import { openBackend } from "#adyton-backend";
 import type { PublicOptions } from "../types";
-import { createBridge } from "./bridge";
+import { type BridgeFor, createBridge } from "./bridge";
 import { createLayer, type Witness } from "./layer";
 import { type AdytonServer, PERSONAL } from "./state";
 import type { Backend, ServerOptions } from "./types";
@@ -21,9 +21,9 @@ export default defineNitroPlugin((nitroApp) => {
   Object.assign(nitroApp, { adyton: server });
 
   nitroApp.h3App.stack.unshift({ route: "/", handler: createLayer(backend, options, from, witness(server)) });
-  nitroApp.hooks.hook("render:before", ({ event }) => {
-    event.context.adytonBridge = createBridge(event, server, config.public.adyton as PublicOptions);
-  });
+  const bridge: BridgeFor = (event) => createBridge(event, server, config.public.adyton as PublicOptions);
+  // At every request: pages are rendered at one place of Nuxt, islands at another.
+  nitroApp.hooks.hook("request", ({ context }) => void (context.adytonBridge = bridge));
   nitroApp.hooks.hook("beforeResponse", (event) => {
     if (event.context.adytonPersonal) keepPrivate(event);
   });
