@@ -14,6 +14,30 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
+describe("one visitor's answer", () => {
+  it("is not another's because a cached handler looked at the context itself", async () => {
+    const bob = new Visitor(app);
+    await bob.register("Bob");
+    expect(await ada.json("/api/kept")).not.toEqual({ owner: "Ada" });
+    expect(await bob.json("/api/kept")).not.toEqual({ owner: "Ada" });
+  });
+
+  it("is in no page that caches keep for all", async () => {
+    const response = await ada.fetch("/feed");
+    expect(await response.text()).toContain(">Ada<");
+    expect(response.headers.get("cache-control")).toBe("private, no-store");
+    expect(response.headers.get("cdn-cache-control")).toBeNull();
+  });
+
+  it("is in no error page that caches keep for all", async () => {
+    const response = await ada.fetch("/gone", { headers: { accept: "text/html" } });
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain("Ada");
+    expect(response.headers.get("cache-control")).toBe("private, no-store");
+    expect(response.headers.get("cdn-cache-control")).toBeNull();
+  });
+});
+
 describe("an island", () => {
   it("knows its visitor as a page does", async () => {
     expect(await (await ada.fetch("/island")).text()).toContain("authenticated:Ada");

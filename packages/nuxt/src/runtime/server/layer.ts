@@ -41,7 +41,11 @@ export function createLayer(backend: Backend, options: ServerOptions, from: stri
 
   function enter(event: H3Event, principal: Principal | null): void {
     if (!principal) throw unauthenticated();
-    event.context.adyton = principal;
+    // A cached handler answers everybody alike: it gets to know nobody, but by `requireUser`, which has its answer kept
+    // by nobody.
+    const { context } = event;
+    Object.defineProperty(context, "adyton", { configurable: true, get: () => (context.cache ? undefined : principal) });
+    tellPage(event);
   }
 
   function refuse(event: H3Event, error: unknown): void {

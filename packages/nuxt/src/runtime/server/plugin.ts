@@ -7,7 +7,7 @@ import { openBackend } from "#adyton-backend";
 import type { PublicOptions } from "../types";
 import { type BridgeFor, createBridge } from "./bridge";
 import { createLayer, type Witness } from "./layer";
-import { type AdytonServer, PERSONAL } from "./state";
+import { type AdytonServer, hideFromCdns, PERSONAL, tellPage } from "./state";
 import type { Backend, ServerOptions } from "./types";
 import { unavailable } from "./refusal";
 
@@ -25,7 +25,9 @@ export default defineNitroPlugin((nitroApp) => {
   // At every request: pages are rendered at one place of Nuxt, islands at another.
   nitroApp.hooks.hook("request", ({ context }) => void (context.adytonBridge = bridge));
   nitroApp.hooks.hook("beforeResponse", (event) => {
-    if (event.context.adytonPersonal) keepPrivate(event);
+    if (!event.context.adytonPersonal) return;
+    keepPrivate(event);
+    tellPage(event);
   });
   nitroApp.hooks.hook("close", () => backend.close());
 });
@@ -35,8 +37,7 @@ function keepPrivate({ node: { res } }: H3Event): void {
   const own = String(res.getHeader("cache-control") ?? "");
   const isStrict = /\b(?:private|no-store)\b/i.test(own) && !/\b(?:public|s-maxage)\b/i.test(own);
   if (!isStrict) res.setHeader("cache-control", PERSONAL);
-  // RFC 9213, and what came before it: words for caches alone, which go before the common ones.
-  for (const name of res.getHeaderNames()) if (/(?:^|-)(?:cdn-cache|surrogate)-control$/i.test(name)) res.removeHeader(name);
+  hideFromCdns(res);
 }
 
 function serverOptions(config: Record<string, unknown>, open: PublicOptions): ServerOptions {

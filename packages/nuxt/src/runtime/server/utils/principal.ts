@@ -5,7 +5,7 @@ import { missing } from "../../utils/abilities";
 import type { AdytonUser } from "../../types";
 import { head } from "../raw";
 import { isRefusal, missingAbility, unauthenticated, unavailable } from "../refusal";
-import { markPersonal, useAdytonServer } from "../state";
+import { markPersonal, tellPage, useAdytonServer } from "../state";
 import type { Principal, Refusal } from "../types";
 
 const found = new WeakMap<object, Promise<Principal | null>>();
@@ -55,7 +55,9 @@ function authenticated(event: H3Event): Promise<Principal | null> {
 
 async function ask(event: H3Event): Promise<Principal | null> {
   const { backend, from } = useAdytonServer();
-  return (await backend.authenticate(head(event, from))) as Principal | null;
+  const principal = (await backend.authenticate(head(event, from))) as Principal | null;
+  if (principal) tellPage(event);
+  return principal;
 }
 
 /** Errors of h3 are answered by `errors.ts`, and are no accidents to the logs. */
