@@ -10,18 +10,14 @@ import { isEndpoint } from "./endpoints";
 import { body, head, send } from "./raw";
 import { answerTo, isRefusal, unauthenticated, unavailable } from "./refusal";
 import { matches, parseRoute, requestPath } from "./routes";
+import { tellPage } from "./state";
 import { type Principal, type Refusal, type Backend, type MaybePromise, type ServerOptions } from "./types";
 
 /** Told of every refusal; in development the DevTools page shows them. */
 export type Witness = (event: H3Event, refusal: Refusal) => void;
 
 export function createLayer(backend: Backend, options: ServerOptions, from: string, witness: Witness): EventHandler {
-  const exemptions = options.noAuthRoutes.map(parseRoute);
-
-  function isExempt(method: string, sent: string, routed: string): boolean {
-    const path = exemptions.length > 0 ? requestPath(sent) : null;
-    return path !== null && `/${path.join("/")}` === routed && exemptions.some((one) => matches(one, method, path));
-  }
+  const isOpen = openRoutes(options);
 
   async function answer(event: H3Event) {
     const raw = head(event, from);
@@ -64,9 +60,19 @@ export function createLayer(backend: Backend, options: ServerOptions, from: stri
     const raw = head(event, from);
     const sent = raw.url.split("?", 1)[0]!;
     if (isEndpoint(event.method, sent, options)) return answer(event);
-    if (!isGuarded(routed) || isExempt(event.method, raw.url, routed)) return;
+    if (isOpen(event.method, raw.url, routed)) return;
     return admit(event, raw);
   });
+}
+
+/** Whether a route needs no credential, by its path as it was sent and as the router sees it. */
+export function openRoutes({ noAuthRoutes }: ServerOptions): (method: string, sent: string, routed: string) => boolean {
+  const exemptions = noAuthRoutes.map(parseRoute);
+  return (method, sent, routed) => {
+    if (!isGuarded(routed)) return true;
+    const path = exemptions.length > 0 ? requestPath(sent) : null;
+    return path !== null && `/${path.join("/")}` === routed && exemptions.some((one) => matches(one, method, path));
+  };
 }
 
 const PERMITTED = { status: 204, headers: [], body: null };

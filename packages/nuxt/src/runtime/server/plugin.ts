@@ -8,6 +8,7 @@ import type { PublicOptions } from "../types";
 import { type BridgeFor, createBridge } from "./bridge";
 import { createLayer, type Witness } from "./layer";
 import { type AdytonServer, hideFromCdns, PERSONAL, tellPage } from "./state";
+import { guardSockets } from "./sockets";
 import type { Backend, ServerOptions } from "./types";
 import { unavailable } from "./refusal";
 
@@ -21,6 +22,7 @@ export default defineNitroPlugin((nitroApp) => {
   Object.assign(nitroApp, { adyton: server });
 
   nitroApp.h3App.stack.unshift({ route: "/", handler: createLayer(backend, options, from, witness(server)) });
+  guardSockets(nitroApp.h3App, backend, options, from);
   const bridge: BridgeFor = (event) => createBridge(event, server, config.public.adyton as PublicOptions);
   // At every request: pages are rendered at one place of Nuxt, islands at another.
   nitroApp.hooks.hook("request", ({ context }) => void (context.adytonBridge = bridge));
