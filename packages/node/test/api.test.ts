@@ -127,3 +127,13 @@ test("an object from outside names nobody else", async () => {
   await api.setPassword(bob.id, "battery staple 3", other);
   expect((await api.listEvents({ event: "authn_password_change" })).map(({ userId }) => userId)).toEqual([bob.id]);
 });
+
+test.each([{ expiresIn: NaN }, { expiresIn: Infinity }, { expiresAt: new Date("tomorrow") }])(
+  "a time that is none does not mean for ever: %o",
+  async (times) => {
+    const { api } = engine();
+    const { id } = await api.createUser(ADA);
+    expect(await thrown(() => api.createToken(id, { name: "ci", ...times }))).toBeInstanceOf(TypeError);
+    expect(await api.listTokens(id)).toEqual([]);
+  },
+);
