@@ -3,8 +3,11 @@
 
 import type { ServerOptions } from "./types";
 
-/** The paths of openapi.json; a test holds them together. */
-export const ENDPOINTS = /^\/(?:register|login|refresh|logout|user|user\/password|session|csrf-cookie|sessions|sessions\/[^/]+|tokens|tokens\/[^/]+|verify|openapi\.json)$/;
+/**
+ * The paths of openapi.json; a test holds them together. Ids are plain: what a URL resolves, such as `..` and `\`, would
+ * lead elsewhere on the server that is asked.
+ */
+export const ENDPOINTS = /^\/(?:register|login|refresh|logout|user|user\/password|session|csrf-cookie|sessions|sessions\/[\w-]+|tokens|tokens\/[\w-]+|verify|openapi\.json)$/;
 
 /** What `compat.sanctum` serves besides, where clients of Laravel look for it. */
 const SANCTUM = new Set(["GET /sanctum/csrf-cookie", "POST /login", "POST /logout", "POST /register", "GET /api/user"]);
