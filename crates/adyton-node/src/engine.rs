@@ -14,6 +14,7 @@ use napi::{Env, Error, Status};
 use napi_derive::napi;
 use std::cell::RefCell;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::thread;
 
@@ -155,7 +156,11 @@ impl Engine {
         F: Future<Output = T> + Send + 'static,
     {
         match &*self.core.borrow() {
-            Some(core) => settle(env, core, ask(core)),
+            // What reads the request may panic as well as what answers it, and Node would go down with it.
+            Some(core) => match catch_unwind(AssertUnwindSafe(|| ask(core))) {
+                Ok(future) => settle(env, core, future),
+                Err(_) => unknown(env, T::panicked()),
+            },
             None => unknown(env, Answer::closed()),
         }
     }
