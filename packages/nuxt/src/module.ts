@@ -9,6 +9,7 @@ import { join } from "node:path/posix";
 import { type ModuleOptions, privateOptions, publicOptions, readOptions } from "./options";
 import { check } from "./check";
 import { shipEngine, tellOfRoutes } from "./nitro";
+import { hideDatabase } from "./vite";
 
 export type { ModuleOptions } from "./options";
 export type { AdytonUser, PageAuth, PageRules, Redirects } from "./runtime/types";
@@ -46,6 +47,8 @@ export default defineNuxtModule<ModuleOptions>({
       tellOfRoutes(nitro, options, (text) => useLogger("adyton").warn(text));
       if (options.mode === "embedded") shipEngine(nitro);
     });
+    const file = options.connector?.options?.path;
+    if (nuxt.options.dev && typeof file === "string") hideDatabase(file);
     if (nuxt.options.dev) addDevTools(here.resolve("./runtime/server/devtools"));
   },
 });
