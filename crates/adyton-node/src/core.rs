@@ -6,9 +6,7 @@
 use crate::answer::{Answer, Failure};
 use crate::calls::{Call, Refused};
 use crate::request::Head;
-#[cfg(feature = "testing")]
-use crate::testing::FragileClock;
-use adyton::core::clock::Timestamp;
+use adyton::core::clock::{Clock, Timestamp};
 use adyton::core::session::Guard;
 use adyton::{Abilities, Adyton, BuildError, Config, Principal, User};
 use axum::Router;
@@ -29,8 +27,9 @@ use tracing::dispatcher::{set_default, with_default};
 const WORKERS: usize = 2;
 /// Longest wait for requests that are under way when the engine is closed.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Longest wait for uses and refusals to be written when the process ends.
-const LAST_FLUSH: Duration = Duration::from_secs(2);
+/// Longest wait for uses and refusals to be written, and then for threads to end, when nothing else
+/// goes on any more.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Core {
     pub(crate) auth: Adyton,
@@ -38,8 +37,6 @@ pub(crate) struct Core {
     pub(crate) under_way: TaskTracker,
     pub(crate) log: Dispatch,
     router: Router,
-    #[cfg(feature = "testing")]
-    pub(crate) clock: FragileClock,
 }
 
 /// Why an engine could not be started.
@@ -53,7 +50,11 @@ pub(crate) enum StartError {
 
 impl Core {
     /// Opens and migrates the database, on this thread.
-    pub(crate) fn start(config: Config, log: Dispatch) -> Result<Self, StartError> {
+    pub(crate) fn start(
+        config: Config,
+        clock: impl Clock,
+        log: Dispatch,
+    ) -> Result<Self, StartError> {
         let logs = log.clone();
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -62,21 +63,9 @@ impl Core {
             .on_thread_start(move || mem::forget(set_default(&logs)))
             .enable_time()
             .build()?;
-        let builder = Adyton::builder().config(config);
-        #[cfg(feature = "testing")]
-        let clock = FragileClock::default();
-        #[cfg(feature = "testing")]
-        let builder = builder.clock(clock.clone());
+        let builder = Adyton::builder().config(config).clock(clock);
         let auth = with_default(&log, || runtime.block_on(builder.build()))?;
-        Ok(Self {
-            router: auth.router(),
-            auth,
-            runtime,
-            under_way: TaskTracker::new(),
-            log,
-            #[cfg(feature = "testing")]
-            clock,
-        })
+        Ok(Self { router: auth.router(), auth, runtime, under_way: TaskTracker::new(), log })
     }
 
     /// What the router answers.
@@ -145,7 +134,7 @@ impl Core {
     /// The same before the process ends, while nothing else of it goes on.
     pub(crate) fn flush_now(&self) {
         // What fails is logged by the engine, or is too late to be told to anybody.
-        let _ = self.runtime.block_on(async { timeout(LAST_FLUSH, self.auth.flush()).await });
+        let _ = self.runtime.block_on(async { timeout(LAST_WAIT, self.auth.flush()).await });
     }
 
     /// Waits for what is under way, writes down what is only in memory, and ends every thread.
@@ -162,7 +151,7 @@ impl Core {
     /// Ends every thread, whatever is under way.
     pub(crate) fn end(self) {
         // Tasks hold the engine too, whose threads end with the last who does.
-        self.runtime.shutdown_timeout(LAST_FLUSH);
+        self.runtime.shutdown_timeout(LAST_WAIT);
     }
 }
 

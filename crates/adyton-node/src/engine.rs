@@ -7,14 +7,17 @@ use crate::log::{Choice, dispatch};
 use crate::options;
 use crate::request::Head;
 use crate::settle::{Panicked, Promised, settle, unknown};
+#[cfg(feature = "testing")]
+use crate::testing::FragileClock as Clock;
 use adyton::Config;
+#[cfg(not(feature = "testing"))]
+use adyton::core::clock::SystemClock as Clock;
 use axum::body::Body;
 use napi::bindgen_prelude::{Either, Result, ToNapiValue, Unknown};
 use napi::{Env, Error, Status};
 use napi_derive::napi;
 use std::cell::RefCell;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::thread;
 
@@ -22,6 +25,8 @@ use std::thread;
 #[napi]
 pub struct Engine {
     core: Rc<RefCell<Option<Core>>>,
+    #[cfg(feature = "testing")]
+    clock: Clock,
 }
 
 #[napi]
@@ -35,7 +40,10 @@ impl Engine {
     pub fn new(env: Env, options: String, log: Choice<'_>) -> Result<Self> {
         let config =
             options::read(&options).map_err(|error| Error::from_reason(error.to_string()))?;
-        let core = Core::start(config, dispatch(log)?)
+        let clock = Clock::default();
+        #[cfg(feature = "testing")]
+        let kept = clock.clone();
+        let core = Core::start(config, clock, dispatch(log)?)
             .map_err(|error| Error::from_reason(causes(&error)))?;
         let core = Rc::new(RefCell::new(Some(core)));
         env.add_env_cleanup_hook(Rc::clone(&core), |core| {
@@ -44,7 +52,11 @@ impl Engine {
                 core.end();
             }
         })?;
-        Ok(Self { core })
+        Ok(Self {
+            core,
+            #[cfg(feature = "testing")]
+            clock: kept,
+        })
     }
 
     /// Where the endpoints live.
@@ -134,9 +146,7 @@ impl Engine {
     /// Whether everything that asks for the time panics.
     #[napi(skip_typescript)]
     pub fn set_broken(&self, broken: bool) {
-        if let Some(core) = &*self.core.borrow() {
-            core.clock.set_broken(broken);
-        }
+        self.clock.set_broken(broken);
     }
 }
 
@@ -156,11 +166,7 @@ impl Engine {
         F: Future<Output = T> + Send + 'static,
     {
         match &*self.core.borrow() {
-            // What reads the request may panic as well as what answers it, and Node would go down with it.
-            Some(core) => match catch_unwind(AssertUnwindSafe(|| ask(core))) {
-                Ok(future) => settle(env, core, future),
-                Err(_) => unknown(env, T::panicked()),
-            },
+            Some(core) => settle(env, core, ask),
             None => unknown(env, Answer::closed()),
         }
     }

@@ -71,7 +71,6 @@ impl<'a> Head<'a> {
         if self.torn {
             return None;
         }
-        // More than a map can hold would have it panic.
         let mut headers = HeaderMap::try_with_capacity(self.headers.len() / 2 + 1).ok()?;
         for pair in self.headers.chunks_exact(2) {
             let name = HeaderName::from_bytes(pair[0].as_bytes()).ok()?;

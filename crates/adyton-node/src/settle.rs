@@ -17,29 +17,36 @@ pub(crate) trait Panicked {
     fn panicked() -> Self;
 }
 
-/// The future's value, or a promise of it.
-pub(crate) fn settle<'env, T>(
+/// What the engine is asked for, or a promise of it.
+pub(crate) fn settle<'env, T, F>(
     env: &'env Env,
     core: &Core,
-    future: impl Future<Output = T> + Send + 'static,
+    ask: impl FnOnce(&Core) -> F,
 ) -> Result<Unknown<'env>>
 where
     T: ToNapiValue + Panicked + Send + 'static,
+    F: Future<Output = T> + Send + 'static,
 {
-    let mut future = Box::pin(future);
-    match poll_once(core, future.as_mut()) {
-        Some(value) => unknown(env, value),
-        None => promise(env, core, future),
+    match poll_once(core, ask) {
+        Ok(value) => unknown(env, value),
+        Err(future) => promise(env, core, future),
     }
 }
 
-/// The future's value, if it has it at once. Whoever has not is polled again on the runtime, which
-/// is entered here too, since the engine spawns tasks.
-fn poll_once<T: Panicked>(core: &Core, future: impl Future<Output = T>) -> Option<T> {
+/// The value if it is there at once, else the future. That is polled again on the runtime, which is
+/// entered here too, since the engine spawns tasks.
+fn poll_once<T, F>(core: &Core, ask: impl FnOnce(&Core) -> F) -> std::result::Result<T, Pin<Box<F>>>
+where
+    T: Panicked,
+    F: Future<Output = T>,
+{
+    let poll = || {
+        let mut future = Box::pin(ask(core));
+        future.as_mut().now_or_never().ok_or(future)
+    };
     let _entered = core.runtime.enter();
     with_default(&core.log, || {
-        let polled = catch_unwind(AssertUnwindSafe(|| future.now_or_never()));
-        polled.unwrap_or_else(|_| Some(T::panicked()))
+        catch_unwind(AssertUnwindSafe(poll)).unwrap_or_else(|_| Ok(T::panicked()))
     })
 }
 

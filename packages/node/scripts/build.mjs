@@ -3,7 +3,15 @@
 //   --update-types        writes src/native.generated.ts anew instead of comparing it
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { addonOf, platform } from "./platforms.mjs";
@@ -26,15 +34,18 @@ function cargo() {
   mkdirSync(folder, { recursive: true });
   const env = { ...process.env, NAPI_TYPE_DEF_TMP_FOLDER: folder };
   const built = spawnSync("cargo", ["build", "-p", "adyton-node", "--profile", profile, ...features], {
-    cwd: root, stdio: "inherit", env,
+    cwd: root,
+    stdio: "inherit",
+    env,
   });
-  if (built.error) console.error("The addon of @adyton/node is built with Rust: install it from https://rustup.rs.");
+  if (built.error)
+    console.error("The addon of @adyton/node is built with Rust: install it from https://rustup.rs.");
   if (built.status !== 0) process.exit(1);
 }
 
 /** A file that is mapped must not be written into, so the new one takes its place. */
 function copyAddon() {
-  const name = { darwin: "libadyton_node.dylib", win32: "adyton_node.dll" }[process.platform] ?? "libadyton_node.so";
+  const name = `libadyton_node.${process.platform === "darwin" ? "dylib" : "so"}`;
   const built = join(target, profile === "dev" ? "debug" : profile, name);
   const addon = join(here, addonOf(platform()));
   copyFileSync(built, `${addon}.new`);
@@ -54,15 +65,24 @@ function checkTypes() {
 
 /** What napi's macros tell of each item, a JSON object a line. */
 function declarations(lines) {
-  const items = lines.trim().split("\n").map((line) => JSON.parse(line));
+  const items = lines
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
   const text = items.map((item) => {
-    const indented = item.def.split("\n").map((line) => `  ${line}`).join("\n");
+    const indented = item.def
+      .split("\n")
+      .map((line) => `  ${line}`)
+      .join("\n");
     switch (item.kind) {
       case "interface":
         return `${item.js_doc}export interface ${item.name} {\n${indented}\n}\n`;
       case "struct": {
         const methods = items.find((other) => other.kind === "impl" && other.name === item.name).def;
-        const inner = methods.split("\n").map((line) => `  ${line.replace(/^ (?=\w)/, "")}`).join("\n");
+        const inner = methods
+          .split("\n")
+          .map((line) => `  ${line.replace(/^ (?=\w)/, "")}`)
+          .join("\n");
         return `${item.js_doc}export declare class ${item.name} {\n${inner}\n}\n`;
       }
       case "fn":

@@ -5,7 +5,16 @@
 // Publish the platforms' tarballs before the package itself.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,7 +51,11 @@ function packPlatform(platform) {
 function packMain() {
   const { scripts: _scripts, devDependencies: _tools, ...published } = manifest;
   const names = Object.keys(PLATFORMS).map((platform) => [`${manifest.name}-${platform}`, version]);
-  const folder = stage("main", { ...published, files: ["dist"], optionalDependencies: Object.fromEntries(names) });
+  const folder = stage("main", {
+    ...published,
+    files: ["dist"],
+    optionalDependencies: Object.fromEntries(names),
+  });
   cpSync(join(here, "dist"), join(folder, "dist"), { recursive: true });
   copyFileSync(join(here, "README.md"), join(folder, "README.md"));
   pack(folder);

@@ -15,10 +15,16 @@ export function native(): Addon {
 function find(): Addon {
   const found = loader.load();
   if ("addon" in found) return found.addon;
+  // One that is there and does not load says more than those that are not.
+  const broken = (found.causes as NodeJS.ErrnoException[]).find(({ code }) => code !== "MODULE_NOT_FOUND");
+  const name = platform();
+  const what = broken
+    ? `cannot load its binary for ${name} (${broken.message})`
+    : `has no binary for ${name}`;
   const message =
-    `@adyton/node has no binary for ${platform()}. If your package manager skipped optional dependencies, ` +
-    `install @adyton/node-${platform()}; otherwise build it from a checkout (npm install, with Rust), or run ` +
-    "`adyton serve` and talk to it (mode: \"server\" in @adyton/nuxt)";
+    `@adyton/node ${what}. If your package manager skipped optional dependencies, install ` +
+    `@adyton/node-${name}; otherwise build it from a checkout (npm install, with Rust), or run ` +
+    '`adyton serve` and talk to it (mode: "server" in @adyton/nuxt)';
   throw new AdytonError("no_native_binary", message, { cause: new AggregateError(found.causes) });
 }
 

@@ -102,7 +102,7 @@ export interface Api<U = User> {
   listEvents(filter?: EventFilter): Promise<AuthEvent[]>;
   /** Removes what expired more than so many hours ago, 24 when absent; it happens hourly anyway. */
   prune(hours?: number): Promise<Pruned>;
-  /** Hashes the tokens that stand as plain text in column `tokenField` of `authTable`, and erases them there. */
+  /** Hashes the tokens that stand as plain text in `tokenField` of `authTable`, and erases them there. */
   importPlaintextTokens(): Promise<Imported>;
 }
 

@@ -6,7 +6,8 @@ import { AdytonError, AuthError, toResponse } from "./errors.js";
 import type { Answer, Engine, Failure } from "./native.generated.js";
 import type { AuthOptions } from "./options.generated.js";
 import { Principal, type User } from "./principal.js";
-import { among, bytes, head, type RawRequest, type RawResponse, read, type RequestHead, type RequestInfo } from "./request.js";
+import { among, bytes, head, read } from "./request.js";
+import type { RawRequest, RawResponse, RequestHead, RequestInfo } from "./request.js";
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -64,7 +65,8 @@ export function checkOptions(options: AuthOptions): void {
 /** Opens and migrates the database. Throws an `AdytonError`. */
 export function createAuth<U = User>(options: AuthOptions = {}, { log }: Surroundings = {}): Auth<U> {
   checkOptions(options);
-  const sink = typeof log === "function" ? (line: string) => log(JSON.parse(line) as LogRecord) : log !== false;
+  const sink =
+    typeof log === "function" ? (line: string) => log(JSON.parse(line) as LogRecord) : log !== false;
   let engine: Engine;
   try {
     engine = new (native().Engine)(JSON.stringify(options), sink);
@@ -117,7 +119,9 @@ class Opened<U> implements Auth<U> {
       throw new TypeError((error as Error).message);
     }
     if (typeof result === "string") return JSON.parse(result) as T;
-    throw "message" in result ? new AdytonError("cannot_do", result.message) : new AuthError(answered(result));
+    throw "message" in result
+      ? new AdytonError("cannot_do", result.message)
+      : new AuthError(answered(result));
   }
 
   async flush(): Promise<void> {

@@ -1,7 +1,17 @@
 /** Authentication inside a Node process. */
 
-export type { Api, AuthEvent, CreatedToken, EventFilter, Imported, NewToken, Pruned, TokenInfo } from "./api.js";
-export { type Auth, checkOptions, createAuth, type LogRecord, type MaybePromise, type Surroundings } from "./auth.js";
+export type {
+  Api,
+  AuthEvent,
+  CreatedToken,
+  EventFilter,
+  Imported,
+  NewToken,
+  Pruned,
+  TokenInfo,
+} from "./api.js";
+export { checkOptions, createAuth } from "./auth.js";
+export type { Auth, LogRecord, MaybePromise, Surroundings } from "./auth.js";
 export { AdytonError, AuthError, type Problem } from "./errors.js";
 export { nodeHandler } from "./node-http.js";
 export { type AuthOptions, type Duration, optionKeys } from "./options.generated.js";

@@ -17,14 +17,8 @@ const candidates: Record<string, (() => unknown)[]> = {
     () => require("../adyton.linux-arm64-musl.node"),
     () => require("@adyton/node-linux-arm64-musl"),
   ],
-  "darwin-x64": [
-    () => require("../adyton.darwin-x64.node"),
-    () => require("@adyton/node-darwin-x64"),
-  ],
-  "darwin-arm64": [
-    () => require("../adyton.darwin-arm64.node"),
-    () => require("@adyton/node-darwin-arm64"),
-  ],
+  "darwin-x64": [() => require("../adyton.darwin-x64.node"), () => require("@adyton/node-darwin-x64")],
+  "darwin-arm64": [() => require("../adyton.darwin-arm64.node"), () => require("@adyton/node-darwin-arm64")],
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 

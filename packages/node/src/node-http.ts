@@ -6,7 +6,7 @@ import { type RawResponse, read } from "./request.js";
 
 /** Answers requests to the endpoints. Mount it where no parser has read the body before. */
 export function nodeHandler(
-  auth: Auth<never>,
+  auth: Pick<Auth<unknown>, "handle">,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     let body;

@@ -55,11 +55,18 @@ export function head(
   let text = `${method ?? "GET"}\n${url ?? "/"}\n${address}`;
   let texts = 3;
   for (let at = 0; at + 1 < lines.length; at += 2) {
-    if (!wanted(lines[at]!)) continue;
-    text += `\n${lines[at]}\n${lines[at + 1]}`;
+    const name = unpseudo(lines[at]!);
+    if (name === undefined || !wanted(name)) continue;
+    text += `\n${name}\n${lines[at + 1]}`;
     texts += 2;
   }
   return { text, texts };
+}
+
+/** The header that a pseudo-header of HTTP/2 stands for, if any. Other names stand for themselves. */
+function unpseudo(name: string): string | undefined {
+  if (name[0] !== ":") return name;
+  return name === ":authority" ? "host" : undefined;
 }
 
 /** Spellings of names that are remembered. Clients choose them, so that there must be an end. */
@@ -84,7 +91,8 @@ function flat(headers: RequestHead["headers"]): readonly string[] {
   if (Symbol.iterator in headers) return [...(headers as Headers)].flat();
   const lines: string[] = [];
   for (const [name, value] of Object.entries(headers as HeaderRecord)) {
-    for (const one of typeof value === "object" ? value : value === undefined ? [] : [value]) lines.push(name, one);
+    const values = typeof value === "string" ? [value] : (value ?? []);
+    for (const one of values) lines.push(name, one);
   }
   return lines;
 }

@@ -15,7 +15,11 @@ test("users are made, found, listed and deleted", async () => {
   expect(await api.listUsers()).toEqual([ada, bob]);
   expect(await api.listUsers({ after: ada.id, limit: 1 })).toEqual([bob]);
   await api.deleteUser(ada.id);
-  expect([await api.findUser(ada.id), await api.findUserByEmail(ADA.email), await api.findUser(-1)]).toEqual([null, null, null]);
+  expect([await api.findUser(ada.id), await api.findUserByEmail(ADA.email), await api.findUser(-1)]).toEqual([
+    null,
+    null,
+    null,
+  ]);
   expect(await thrown(() => api.deleteUser(ada.id))).toMatchObject({ status: 404, code: "not_found" });
 });
 
@@ -26,15 +30,26 @@ test("what is not valid is refused field by field", async () => {
   expect(error).toMatchObject({ status: 422, code: "validation_failed" });
   expect(Object.keys((error as AuthError).problem.errors!).sort()).toEqual(["email", "name", "password"]);
   await api.createUser(ADA);
-  expect(await thrown(() => api.createUser(ADA))).toMatchObject({ status: 422, problem: { errors: { email: expect.anything() } } });
+  expect(await thrown(() => api.createUser(ADA))).toMatchObject({
+    status: 422,
+    problem: { errors: { email: expect.anything() } },
+  });
 });
 
 test("personal tokens are made, listed and revoked", async () => {
   const { api } = engine();
   const { id } = await api.createUser(ADA);
-  const made = await api.createToken(id, { name: "ci", abilities: ["orders:read"], expiresAt: new Date("2090-01-31T12:00:00Z") });
+  const made = await api.createToken(id, {
+    name: "ci",
+    abilities: ["orders:read"],
+    expiresAt: new Date("2090-01-31T12:00:00Z"),
+  });
   expect(made.token).toMatch(/^adt_/);
-  expect(made.accessToken).toMatchObject({ name: "ci", abilities: ["orders:read"], expiresAt: "2090-01-31T12:00:00Z" });
+  expect(made.accessToken).toMatchObject({
+    name: "ci",
+    abilities: ["orders:read"],
+    expiresAt: "2090-01-31T12:00:00Z",
+  });
   const never = await api.createToken(id, { name: "never", expiresIn: null });
   expect([never.accessToken.expiresAt, never.accessToken.abilities]).toEqual([null, ["*"]]);
   expect((await api.createToken(id, { name: "day", expiresIn: "1d" })).accessToken.expiresAt).not.toBeNull();
@@ -46,7 +61,9 @@ test("personal tokens are made, listed and revoked", async () => {
   for (const expiry of [{ expiresIn: 1, expiresAt: null }, { expiresAt: "tomorrow" }, { expiresIn: 0 }]) {
     expect(await thrown(() => api.createToken(id, { name: "x", ...expiry }))).toMatchObject({ status: 422 });
   }
-  expect(await thrown(() => api.createToken(id, { name: "x", abilities: ["**"] }))).toMatchObject({ status: 422 });
+  expect(await thrown(() => api.createToken(id, { name: "x", abilities: ["**"] }))).toMatchObject({
+    status: 422,
+  });
   expect(await thrown(() => api.createToken(id + 1, { name: "x" }))).toMatchObject({ status: 404 });
 });
 
@@ -74,18 +91,23 @@ test("events are looked up, and what has had its time is pruned", async () => {
   const auth = engine();
   const { id } = await tokenUser(auth);
   const events = await auth.api.listEvents({ userId: id, event: "session_created", since: new Date(0) });
-  expect(events).toMatchObject([{ event: "session_created", outcome: "success", userId: id, network: "127.0.0.0" }]);
+  expect(events).toMatchObject([
+    { event: "session_created", outcome: "success", userId: id, network: "127.0.0.0" },
+  ]);
   expect(await auth.api.listEvents({ limit: 1 })).toHaveLength(1);
   expect(await thrown(() => auth.api.listEvents({ event: "nothing" }))).toMatchObject({ status: 422 });
   expect(await auth.api.prune()).toEqual({ tokens: 0, sessions: 0, superseded: 0, devices: 0, events: 0 });
 });
 
-test.each([NaN, 1.5, 2 ** 53, -(2 ** 53), Infinity, "1", null, undefined])("the id %s is a mistake of the app", async (id) => {
-  const { api } = engine();
-  const error = await thrown(() => api.findUser(id as number));
-  expect(error).toBeInstanceOf(TypeError);
-  expect((error as Error).message).toMatch(/findUser/);
-});
+test.each([NaN, 1.5, 2 ** 53, -(2 ** 53), Infinity, "1", null, undefined])(
+  "the id %s is a mistake of the app",
+  async (id) => {
+    const { api } = engine();
+    const error = await thrown(() => api.findUser(id as number));
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as Error).message).toMatch(/findUser/);
+  },
+);
 
 test("no error repeats a password", async () => {
   const { api } = engine();
@@ -101,7 +123,10 @@ test("plain-text tokens of a module before are imported, and erased where they s
     CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, email TEXT UNIQUE, password TEXT, token TEXT, created_at TEXT, updated_at TEXT);
     INSERT INTO users (name, email, token) VALUES ('Ada', 'ada@example.com', 'a-plain-text-token-of-old')`);
   database.close();
-  const auth = createAuth({ connector: { options: { path } }, compat: { importedTokens: true } }, { log: false });
+  const auth = createAuth(
+    { connector: { options: { path } }, compat: { importedTokens: true } },
+    { log: false },
+  );
   finally_(() => auth.close());
   expect(await auth.api.importPlaintextTokens()).toEqual({ imported: 1, malformed: [], duplicates: [] });
   expect((await auth.authenticate(withToken("a-plain-text-token-of-old")))!.user.name).toBe("Ada");

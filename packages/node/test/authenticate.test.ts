@@ -21,14 +21,30 @@ test("a personal token may do what it was made for", async () => {
   const { id } = await tokenUser(auth);
   const created = await auth.api.createToken(id, { name: "ci", abilities: ["orders:read"], expiresIn: null });
   const principal = (await auth.authenticate(withToken(created.token)))!;
-  expect(principal).toMatchObject({ guard: "token", session: null, expiresAt: null, tokenId: created.accessToken.id });
-  expect([principal.can("orders:read"), principal.can("orders:write"), principal.can("*")]).toEqual([true, false, false]);
+  expect(principal).toMatchObject({
+    guard: "token",
+    session: null,
+    expiresAt: null,
+    tokenId: created.accessToken.id,
+  });
+  expect([principal.can("orders:read"), principal.can("orders:write"), principal.can("*")]).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });
 
 test("a request that says nothing is a guest's", async () => {
   const auth = engine();
-  for (const headers of [{}, { authorization: "Basic abc" }, { authorization: "null" }, { cookie: "other=1" }]) {
-    expect(await auth.authenticate({ method: "POST", url: "/", headers: { host: "localhost", ...headers } })).toBeNull();
+  for (const headers of [
+    {},
+    { authorization: "Basic abc" },
+    { authorization: "null" },
+    { cookie: "other=1" },
+  ]) {
+    expect(
+      await auth.authenticate({ method: "POST", url: "/", headers: { host: "localhost", ...headers } }),
+    ).toBeNull();
   }
 });
 
@@ -42,7 +58,10 @@ test.each([
   expect(error).toBeInstanceOf(AuthError);
   expect(error).toMatchObject({ status, code });
   const response = (error as AuthError).toResponse();
-  expect([response.status, response.headers.get("content-type")]).toEqual([status, "application/problem+json"]);
+  expect([response.status, response.headers.get("content-type")]).toEqual([
+    status,
+    "application/problem+json",
+  ]);
   expect(response.headers.get("www-authenticate")).toContain("Bearer");
   expect(await response.json()).toMatchObject({ code, status });
 });
@@ -71,11 +90,25 @@ test("a token that has had its time is refused", async () => {
 test("a token header that stands twice is malformed, whichever token is good", async () => {
   const auth = engine();
   const { token } = await tokenUser(auth);
-  const headers = ["Host", "localhost", "Authorization", `Bearer ${token}`, "authorization", `Bearer ${token}`];
+  const headers = [
+    "Host",
+    "localhost",
+    "Authorization",
+    `Bearer ${token}`,
+    "authorization",
+    `Bearer ${token}`,
+  ];
   expect(await thrown(() => auth.authenticate({ url: "/", headers }))).toMatchObject({ status: 400 });
   // Node keeps the first alone, and so would hide the second.
-  const node = { url: "/", headers: { host: "localhost", authorization: `Bearer ${token}` }, rawHeaders: headers };
-  expect(await thrown(() => auth.authenticate(node))).toMatchObject({ status: 400, code: "malformed_request" });
+  const node = {
+    url: "/",
+    headers: { host: "localhost", authorization: `Bearer ${token}` },
+    rawHeaders: headers,
+  };
+  expect(await thrown(() => auth.authenticate(node))).toMatchObject({
+    status: 400,
+    code: "malformed_request",
+  });
 });
 
 test("no header can smuggle in another", async () => {
@@ -84,14 +117,21 @@ test("no header can smuggle in another", async () => {
   const headers = { host: "localhost", cookie: `a=b\nauthorization\nBearer ${token}` };
   expect(await thrown(() => auth.authenticate({ url: "/", headers }))).toMatchObject({ status: 400 });
   const url = `/\n${HERE}\nauthorization\nBearer ${token}`;
-  expect(await thrown(() => auth.authenticate({ url, headers: { host: "localhost" } }))).toBeInstanceOf(Error);
+  expect(await thrown(() => auth.authenticate({ url, headers: { host: "localhost" } }))).toBeInstanceOf(
+    Error,
+  );
 });
 
 test("a cookie authenticates what reads; what changes something is checked against CSRF", async () => {
   const auth = engine();
   const { cookie, xsrf } = await cookieUser(auth);
   const ask = (method: string, headers: object) =>
-    auth.authenticate({ method, url: "/orders", headers: { host: "localhost", cookie, ...headers }, clientAddress: HERE });
+    auth.authenticate({
+      method,
+      url: "/orders",
+      headers: { host: "localhost", cookie, ...headers },
+      clientAddress: HERE,
+    });
   expect(await ask("GET", { "sec-fetch-site": "cross-site" })).toMatchObject({ guard: "session" });
   expect(await ask("POST", { "sec-fetch-site": "same-origin" })).toMatchObject({ guard: "session" });
   expect(await ask("POST", { "x-xsrf-token": xsrf })).toMatchObject({ guard: "session" });
@@ -129,9 +169,27 @@ test("web requests, objects, lists and Node's own requests are read alike", asyn
   for (const form of forms) expect(await auth.authenticate(form, { clientAddress: HERE })).not.toBeNull();
 });
 
+test("a request of HTTP/2 names its host as it does", async () => {
+  const auth = engine();
+  const { cookie } = await cookieUser(auth);
+  const pseudo = [":method", "GET", ":authority", "localhost", ":scheme", "http", ":path", "/orders"];
+  const request = {
+    method: "GET",
+    url: "/api/auth/user",
+    headers: {},
+    rawHeaders: [...pseudo, "cookie", cookie],
+  };
+  expect(await auth.authenticate(request)).toMatchObject({ guard: "session" });
+  expect(await auth.handle(request)).toMatchObject({ status: 200 });
+});
+
 test("a token header of another name without a prefix is found", async () => {
   const auth = engine({ tokenHeader: "X-Token", prefix: "" });
   const { token } = await tokenUser(auth);
-  expect(await auth.authenticate({ url: "/", headers: { host: "localhost", "x-token": token } })).not.toBeNull();
-  expect(await auth.authenticate({ url: "/", headers: { host: "localhost", authorization: `Bearer ${token}` } })).toBeNull();
+  expect(
+    await auth.authenticate({ url: "/", headers: { host: "localhost", "x-token": token } }),
+  ).not.toBeNull();
+  expect(
+    await auth.authenticate({ url: "/", headers: { host: "localhost", authorization: `Bearer ${token}` } }),
+  ).toBeNull();
 });

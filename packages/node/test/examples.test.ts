@@ -23,7 +23,9 @@ function upload(url: string, chunks: number): Promise<{ status: number | undefin
     const sent = request(url, { method: "POST", headers }, (response) => {
       const body: Buffer[] = [];
       response.on("data", (chunk: Buffer) => body.push(chunk));
-      response.on("end", () => resolve({ status: response.statusCode, body: Buffer.concat(body).toString() }));
+      response.on("end", () =>
+        resolve({ status: response.statusCode, body: Buffer.concat(body).toString() }),
+      );
     });
     sent.on("error", reject);
     for (let at = 0; at < chunks; at += 1) sent.write(Buffer.alloc(16 * 1024, " "));
@@ -31,40 +33,47 @@ function upload(url: string, chunks: number): Promise<{ status: number | undefin
   });
 }
 
-test.each(["hono", "express", "fastify", "h3"])("%s signs in, knows who calls, and refuses the rest", async (name) => {
-  const { url, server } = await start(name);
-  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
-    fetch(url + path, {
-      method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body),
-    });
-  const orders = (headers: Record<string, string> = {}) => fetch(`${url}/api/orders`, { headers });
+test.each(["hono", "express", "fastify", "h3"])(
+  "%s signs in, knows who calls, and refuses the rest",
+  async (name) => {
+    const { url, server } = await start(name);
+    const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+      fetch(url + path, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      });
+    const orders = (headers: Record<string, string> = {}) => fetch(`${url}/api/orders`, { headers });
 
-  expect((await post("/api/auth/register", { ...ADA, guard: "token" })).status).toBe(201);
-  const login = await post("/api/auth/login", { ...ADA, guard: "token" });
-  const { token } = (await login.json()) as { token: string };
-  const user = await orders({ authorization: `Bearer ${token}` });
-  expect([user.status, await user.json()]).toEqual([200, { orders: [], of: "Ada" }]);
-  expect((await post("/api/orders", {}, { authorization: `Bearer ${token}` })).status).toBe(201);
+    expect((await post("/api/auth/register", { ...ADA, guard: "token" })).status).toBe(201);
+    const login = await post("/api/auth/login", { ...ADA, guard: "token" });
+    const { token } = (await login.json()) as { token: string };
+    const user = await orders({ authorization: `Bearer ${token}` });
+    expect([user.status, await user.json()]).toEqual([200, { orders: [], of: "Ada" }]);
+    expect((await post("/api/orders", {}, { authorization: `Bearer ${token}` })).status).toBe(201);
 
-  expect((await orders()).status).toBe(401);
-  expect((await orders({ authorization: `Bearer ${token}x` })).status).toBe(401);
-  const wrong = await post("/api/auth/login", { ...ADA, password: "wrong horse 1" });
-  expect([wrong.status, await wrong.json()]).toMatchObject([401, { code: "invalid_credentials" }]);
+    expect((await orders()).status).toBe(401);
+    expect((await orders({ authorization: `Bearer ${token}x` })).status).toBe(401);
+    const wrong = await post("/api/auth/login", { ...ADA, password: "wrong horse 1" });
+    expect([wrong.status, await wrong.json()]).toMatchObject([401, { code: "invalid_credentials" }]);
 
-  const browser = await post("/api/auth/login", ADA, { "sec-fetch-site": "same-origin" });
-  const cookies = browser.headers.getSetCookie();
-  expect(cookies).toHaveLength(3);
-  const cookie = cookies.map((line) => line.split(";")[0]).join("; ");
-  expect((await orders({ cookie })).status).toBe(200);
-  expect((await post("/api/orders", {}, { cookie, "sec-fetch-site": "same-origin" })).status).toBe(201);
-  expect((await post("/api/orders", {}, { cookie, "sec-fetch-site": "cross-site" })).status).toBe(403);
+    const browser = await post("/api/auth/login", ADA, { "sec-fetch-site": "same-origin" });
+    const cookies = browser.headers.getSetCookie();
+    expect(cookies).toHaveLength(3);
+    const cookie = cookies.map((line) => line.split(";")[0]).join("; ");
+    expect((await orders({ cookie })).status).toBe(200);
+    expect((await post("/api/orders", {}, { cookie, "sec-fetch-site": "same-origin" })).status).toBe(201);
+    expect((await post("/api/orders", {}, { cookie, "sec-fetch-site": "cross-site" })).status).toBe(403);
 
-  expect(await upload(`${url}/api/auth/login`, 5)).toMatchObject({ status: 413 });
-  const devices = (await (await fetch(`${url}/api/auth/sessions`, { headers: { authorization: `Bearer ${token}` } })).json()) as {
-    sessions: { ipAddress: string }[];
-  };
-  expect(devices.sessions[0]!.ipAddress).toBe("127.0.0.0");
+    expect(await upload(`${url}/api/auth/login`, 5)).toMatchObject({ status: 413 });
+    const devices = (await (
+      await fetch(`${url}/api/auth/sessions`, { headers: { authorization: `Bearer ${token}` } })
+    ).json()) as {
+      sessions: { ipAddress: string }[];
+    };
+    expect(devices.sessions[0]!.ipAddress).toBe("127.0.0.0");
 
-  server.kill("SIGTERM");
-  expect(await once(server, "exit")).toEqual([0, null]);
-});
+    server.kill("SIGTERM");
+    expect(await once(server, "exit")).toEqual([0, null]);
+  },
+);

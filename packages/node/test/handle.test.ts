@@ -55,8 +55,11 @@ test("what need not wait is answered without a promise, and what hashes a passwo
   expect(user).not.toBeInstanceOf(Promise);
   expect(await user).toMatchObject({ status: 200 });
   const login = auth.handle({
-    method: "POST", url: "/api/auth/login", headers: { host: "localhost", "content-type": "application/json" },
-    body: JSON.stringify(ADA), clientAddress: HERE,
+    method: "POST",
+    url: "/api/auth/login",
+    headers: { host: "localhost", "content-type": "application/json" },
+    body: JSON.stringify(ADA),
+    clientAddress: HERE,
   });
   expect(login).toBeInstanceOf(Promise);
   expect((await login).status).toBe(200);
@@ -69,10 +72,16 @@ test.each([
   ["a header with a letter that is no byte", { headers: ["host", "localhost", "x", "\u{1f600}"] }],
   ["a header of nothing", { headers: ["host", "localhost", "", "x"] }],
   ["a URL that is none", { url: "http://[" }],
+  ["more headers than anybody holds", { headers: Array.from({ length: 80_000 }, (_, at) => `x${at}`) }],
   ["no host at all", { headers: [] }],
   ["two hosts", { headers: ["host", "localhost", "host", "localhost"] }],
 ])("%s is a 400 like any other, and no exception", async (_, wrong) => {
-  const request = { method: "GET", url: "/api/auth/user", headers: ["host", "localhost"], clientAddress: HERE };
+  const request = {
+    method: "GET",
+    url: "/api/auth/user",
+    headers: ["host", "localhost"],
+    clientAddress: HERE,
+  };
   const response = await engine().handle({ ...request, ...wrong });
   expect(response.status).toBe(400);
   expect(header(response, "content-type")).toEqual(["application/problem+json"]);
@@ -81,7 +90,11 @@ test.each([
 
 test("the host of a URL counts where no header names one", async () => {
   const auth = engine();
-  const response = await auth.handle({ url: "http://localhost/api/auth/csrf-cookie", headers: {}, clientAddress: HERE });
+  const response = await auth.handle({
+    url: "http://localhost/api/auth/csrf-cookie",
+    headers: {},
+    clientAddress: HERE,
+  });
   expect(response.status).toBe(204);
 });
 
@@ -97,7 +110,9 @@ test("a body that is announced as too long is not read, and one that turns out s
     });
   const request = (headers: Record<string, string>) =>
     new Request(`${URL_}/login`, {
-      method: "POST", body: endless(), duplex: "half",
+      method: "POST",
+      body: endless(),
+      duplex: "half",
       headers: { "content-type": "application/json", ...headers },
     } as RequestInit);
   const turnsOut = await auth.handler(request({}), { clientAddress: HERE });
@@ -117,7 +132,9 @@ test("the largest body that counts is read whole", async () => {
   const body = JSON.stringify({ ...ADA, filler });
   expect(body.length).toBe(64 * 1024);
   const request = new Request(`${URL_}/register`, {
-    method: "POST", headers: { "content-type": "application/json" }, body,
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
   });
   expect((await auth.handler(request, { clientAddress: HERE })).status).toBe(201);
 });
@@ -125,8 +142,11 @@ test("the largest body that counts is read whole", async () => {
 test("limits count per address of a client", async () => {
   const auth = engine({ rateLimiting: { maxAttempts: 2 } });
   await tokenUser(auth);
-  const guess = async (from: string) => (await post(auth, "/login", { ...ADA, password: "wrong horse 1" }, from)).status;
-  expect([await guess("192.0.2.1"), await guess("192.0.2.1"), await guess("192.0.2.1")]).toEqual([401, 401, 429]);
+  const guess = async (from: string) =>
+    (await post(auth, "/login", { ...ADA, password: "wrong horse 1" }, from)).status;
+  expect([await guess("192.0.2.1"), await guess("192.0.2.1"), await guess("192.0.2.1")]).toEqual([
+    401, 401, 429,
+  ]);
   expect(await guess("192.0.2.2")).toBe(401);
 });
 
@@ -136,9 +156,13 @@ test("the address is that which a trusted proxy tells", async () => {
   const guess = async (client: string) => {
     const headers = { host: "localhost", "content-type": "application/json", "x-forwarded-for": client };
     const body = JSON.stringify({ ...ADA, password: "wrong horse 1" });
-    return (await auth.handle({ method: "POST", url: "/api/auth/login", headers, body, clientAddress: "10.0.0.1" })).status;
+    return (
+      await auth.handle({ method: "POST", url: "/api/auth/login", headers, body, clientAddress: "10.0.0.1" })
+    ).status;
   };
-  expect([await guess("192.0.2.1"), await guess("192.0.2.1"), await guess("192.0.2.2")]).toEqual([401, 429, 401]);
+  expect([await guess("192.0.2.1"), await guess("192.0.2.1"), await guess("192.0.2.2")]).toEqual([
+    401, 429, 401,
+  ]);
 });
 
 test("an address that is none is a mistake of the app", async () => {
@@ -152,10 +176,15 @@ test("a form of another site is refused, and the own page is not", async () => {
   const auth = engine();
   const { cookie } = await cookieUser(auth);
   const rename = async (headers: object) =>
-    (await auth.handle({
-      method: "PATCH", url: "/api/auth/user", clientAddress: HERE, body: JSON.stringify({ name: "Eve" }),
-      headers: { host: "localhost", "content-type": "application/json", cookie, ...headers },
-    })).status;
+    (
+      await auth.handle({
+        method: "PATCH",
+        url: "/api/auth/user",
+        clientAddress: HERE,
+        body: JSON.stringify({ name: "Eve" }),
+        headers: { host: "localhost", "content-type": "application/json", cookie, ...headers },
+      })
+    ).status;
   expect(await rename({ "sec-fetch-site": "cross-site" })).toBe(403);
   expect(await rename({ "sec-fetch-site": "same-origin" })).toBe(200);
 });

@@ -19,7 +19,10 @@ function run(path: string, script: string) {
   const file = join(folder(), "script.mjs");
   const entry = JSON.stringify(join(here, "dist/index.js"));
   const options = JSON.stringify({ connector: { options: { path } } });
-  writeFileSync(file, `import { createAuth } from ${entry};\nconst auth = createAuth(${options});\n${script}`);
+  writeFileSync(
+    file,
+    `import { createAuth } from ${entry};\nconst auth = createAuth(${options});\n${script}`,
+  );
   return spawnSync(process.execPath, [file], { encoding: "utf8", timeout: 15_000 });
 }
 
@@ -36,7 +39,11 @@ function lastUsed(path: string): unknown {
 async function fileWithToken(): Promise<{ path: string; token: string }> {
   const path = join(folder(), "auth.sqlite3");
   const auth = createAuth({ connector: { options: { path } } }, { log: false });
-  const { id } = await auth.api.createUser({ name: "Ada", email: "ada@example.com", password: "correct horse 1" });
+  const { id } = await auth.api.createUser({
+    name: "Ada",
+    email: "ada@example.com",
+    password: "correct horse 1",
+  });
   const { token } = await auth.api.createToken(id, { name: "ci" });
   await auth.close();
   return { path, token };
@@ -59,8 +66,11 @@ test("an idle engine keeps no process alive, and a promise does until it is kept
   const { path } = await fileWithToken();
   const body = JSON.stringify({ email: "ada@example.com", password: "correct horse 1" });
   const request = JSON.stringify({
-    method: "POST", url: "/api/auth/login", headers: { host: "localhost", "content-type": "application/json" },
-    body, clientAddress: HERE,
+    method: "POST",
+    url: "/api/auth/login",
+    headers: { host: "localhost", "content-type": "application/json" },
+    body,
+    clientAddress: HERE,
   });
   const ended = run(path, `auth.handle(${request}).then(({ status }) => console.log(status));`);
   expect([ended.status, ended.stdout]).toEqual([0, "200\n"]);
@@ -113,7 +123,9 @@ test("threads of JavaScript have engines of their own, and may be ended", async 
       for (;;) await auth.handle(workerData.login);
     });`;
   const login = {
-    method: "POST", url: "/api/auth/login", clientAddress: HERE,
+    method: "POST",
+    url: "/api/auth/login",
+    clientAddress: HERE,
     headers: { host: "localhost", "content-type": "application/json" },
     body: JSON.stringify({ email: "ada@example.com", password: "correct horse 1" }),
   };
@@ -127,35 +139,72 @@ test("threads of JavaScript have engines of their own, and may be ended", async 
   expect(((await auth.authenticate(withToken(token))) as Principal).user.name).toBe("Ada");
 });
 
+test("uses are written down before a thread is ended", async () => {
+  const { path, token } = await fileWithToken();
+  const script = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    import(workerData.entry).then(async ({ createAuth }) => {
+      const auth = createAuth({ connector: { options: { path: workerData.path } } }, { log: false });
+      await auth.authenticate(workerData.request);
+      parentPort.postMessage("used");
+      setInterval(() => {}, 1000);
+    });`;
+  const workerData = { entry: join(here, "dist/index.js"), path, request: withToken(token) };
+  const worker = new Worker(script, { eval: true, workerData });
+  await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  expect(lastUsed(path)).toBeNull();
+  await worker.terminate();
+  expect(lastUsed(path)).not.toBeNull();
+});
+
+test("a binary that does not load says why", () => {
+  const copy = folder();
+  cpSync(join(here, "dist"), join(copy, "dist"), { recursive: true });
+  copyFileSync(join(here, "package.json"), join(copy, "package.json"));
+  writeFileSync(join(copy, "adyton.linux-x64-gnu.node"), "no library");
+  const script = `
+    import { checkOptions } from ${JSON.stringify(join(copy, "dist/index.js"))};
+    try { checkOptions({}); } catch (error) { console.log(error.message); }`;
+  const told = execFileSync(process.execPath, ["--input-type=module", "--eval", script], {
+    encoding: "utf8",
+  });
+  expect(told).toMatch(/cannot load its binary for linux-x64-gnu \(.*adyton\.linux-x64-gnu\.node/);
+});
+
 /** The addon that tests use can be made to panic; one that ships cannot. */
-const { addon } = require("../dist/native.cjs").load() as { addon: { Engine: new (...args: unknown[]) => object } };
+const { addon } = require("../dist/native.cjs").load() as {
+  addon: { Engine: new (...args: unknown[]) => object };
+};
 const breakable = "setBroken" in addon.Engine.prototype;
 
-test.skipIf(!breakable)("a panic is a 500 for one caller, at once or later, and never a dead process", async () => {
-  const { Engine } = addon;
-  let native!: { setBroken(broken: boolean): void };
-  addon.Engine = class extends Engine {
-    constructor(...args: unknown[]) {
-      super(...args);
-      native = this as unknown as typeof native;
-    }
-  };
-  const logged: string[] = [];
-  const auth = engine({}, { log: (record) => logged.push(JSON.stringify(record)) });
-  addon.Engine = Engine;
-  const { token } = await tokenUser(auth);
+test.skipIf(!breakable)(
+  "a panic is a 500 for one caller, at once or later, and never a dead process",
+  async () => {
+    const { Engine } = addon;
+    let native!: { setBroken(broken: boolean): void };
+    addon.Engine = class extends Engine {
+      constructor(...args: unknown[]) {
+        super(...args);
+        native = this as unknown as typeof native;
+      }
+    };
+    const logged: string[] = [];
+    const auth = engine({}, { log: (record) => logged.push(JSON.stringify(record)) });
+    addon.Engine = Engine;
+    const { token } = await tokenUser(auth);
 
-  native.setBroken(true);
-  const error = await thrown(() => auth.authenticate(withToken(token)));
-  expect(error).toMatchObject({ status: 500, code: "internal_error" });
-  expect((error as AuthError).message).toBe("something went wrong here");
-  expect(await auth.handle(withToken(token, { url: "/api/auth/user" }))).toMatchObject({ status: 500 });
-  expect(await thrown(() => auth.api.setPassword(1, "another horse 2"))).toMatchObject({ status: 500 });
-  native.setBroken(false);
-  expect(await auth.authenticate(withToken(token))).not.toBeNull();
-  await sleep(50);
-  expect(logged.join()).toContain("panicked");
-});
+    native.setBroken(true);
+    const error = await thrown(() => auth.authenticate(withToken(token)));
+    expect(error).toMatchObject({ status: 500, code: "internal_error" });
+    expect((error as AuthError).message).toBe("something went wrong here");
+    expect(await auth.handle(withToken(token, { url: "/api/auth/user" }))).toMatchObject({ status: 500 });
+    expect(await thrown(() => auth.api.setPassword(1, "another horse 2"))).toMatchObject({ status: 500 });
+    native.setBroken(false);
+    expect(await auth.authenticate(withToken(token))).not.toBeNull();
+    await sleep(50);
+    expect(logged.join()).toContain("panicked");
+  },
+);
 
 test("what is logged comes to the app, and has no secret in it", async () => {
   const logged: Record<string, unknown>[] = [];
@@ -173,16 +222,21 @@ test("what is logged comes to the app, and has no secret in it", async () => {
 
 test("a function that logs keeps no process alive", async () => {
   const { path } = await fileWithToken();
-  const ended = run(path, "await auth.close();\ncreateAuth({ connector: { options: { path: auth.databasePath } } }, { log() {} });");
+  const ended = run(
+    path,
+    "await auth.close();\ncreateAuth({ connector: { options: { path: auth.databasePath } } }, { log() {} });",
+  );
   expect([ended.status, ended.signal]).toEqual([0, null]);
 });
 
 test("warnings go to standard error by default, and nowhere if the app says so", async () => {
   const { path } = await fileWithToken();
-  const handle = 'await a.handle({ method: "POST", url: "/api/auth/login", headers: { host: "localhost", ' +
+  const handle =
+    'await a.handle({ method: "POST", url: "/api/auth/login", headers: { host: "localhost", ' +
     '"content-type": "application/json" }, body: JSON.stringify({ email: "a@b.example", password: "wrong horse" }) });';
   expect(run(path, `const a = auth; ${handle}`).stderr).toContain("limits by address are off");
-  const silent = "await auth.close(); const a = createAuth({ connector: { options: { path: auth.databasePath } } }, { log: false });";
+  const silent =
+    "await auth.close(); const a = createAuth({ connector: { options: { path: auth.databasePath } } }, { log: false });";
   expect(run(path, `${silent} ${handle}`).stderr).toBe("");
 });
 
@@ -195,7 +249,8 @@ test("without a binary the error says for which platform, and what to do", () =>
     import { createAuth, optionKeys } from ${JSON.stringify(join(copy, "package/dist/index.js"))};
     console.log(optionKeys.length > 50);
     try { createAuth(); } catch (error) { console.log(error.name, error.code, error.message, error.cause.errors.length > 0); }`;
-  const told = execFileSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8" });
+  const told = execFileSync(process.execPath, ["--input-type=module", "--eval", script], {
+    encoding: "utf8",
+  });
   expect(told).toMatch(/^true\nAdytonError no_native_binary .*linux-x64-gnu.*mode: "server".* true\n$/);
 });
-

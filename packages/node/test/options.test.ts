@@ -13,7 +13,11 @@ test.each([
   [{ rateLimiting: { maxAttempts: "five" } }, "rateLimiting.maxAttempts", "expected a whole number"],
   [{ tokenExpiration: "1 hour" }, "tokenExpiration", "whole seconds, or a string"],
   [{ sessionGuard: "cookie" }, "sessionGuard", "`token`"],
-  [{ tokenExpiration: "60d" }, "tokenExpiration", "`refreshTokenExpiration` must not be below `tokenExpiration`"],
+  [
+    { tokenExpiration: "60d" },
+    "tokenExpiration",
+    "`refreshTokenExpiration` must not be below `tokenExpiration`",
+  ],
   [{ authTable: "a", auth_table: "b" }, "auth_table", "is set twice"],
   [{ server: { publicUrl: "https://app.example.com/path" } }, "server.publicUrl", "scheme"],
   [{ connector: { name: "postgresql" } }, "connector.name", "does not have yet"],

@@ -16,36 +16,59 @@ function install(tarball: string, into: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(into, "package.json"), "utf8")) as Record<string, unknown>;
 }
 
+/** Debug builds are large, and compressing them takes its time. */
+const PATIENCE = 300_000;
+
 const USE = `
   import { createAuth } from "@adyton/node";
   const auth = createAuth({ connector: { options: { path: "./auth.sqlite3" } } });
   console.log((await auth.handle({ url: "/api/auth/session", headers: { host: "localhost" } })).status);
   await auth.close();`;
 
-test("the package finds the addon in the package of its platform", () => {
-  const [app, packed] = [folder(), folder()];
-  execFileSync(process.execPath, [join(here, "scripts/pack.mjs"), packed], { stdio: "pipe" });
-  expect(readdirSync(packed).sort()).toEqual(["adyton-node-0.1.0.tgz", "adyton-node-linux-x64-gnu-0.1.0.tgz"]);
-  const main = install(join(packed, "adyton-node-0.1.0.tgz"), join(app, "node_modules/@adyton/node"));
-  expect(readdirSync(join(app, "node_modules/@adyton/node")).sort()).toEqual(["README.md", "dist", "package.json"]);
-  expect(main["optionalDependencies"]).toMatchObject({ "@adyton/node-linux-x64-gnu": "0.1.0", "@adyton/node-darwin-arm64": "0.1.0" });
-  expect(main).not.toHaveProperty("scripts");
-  const addon = install(
-    join(packed, "adyton-node-linux-x64-gnu-0.1.0.tgz"),
-    join(app, "node_modules/@adyton/node-linux-x64-gnu"),
-  );
-  expect(addon).toMatchObject({ os: ["linux"], cpu: ["x64"], libc: ["glibc"] });
-  writeFileSync(join(app, "use.mjs"), USE);
-  expect(execFileSync(process.execPath, ["use.mjs"], { cwd: app, encoding: "utf8" })).toBe("200\n");
-});
+test(
+  "the package finds the addon in the package of its platform",
+  () => {
+    const [app, packed] = [folder(), folder()];
+    execFileSync(process.execPath, [join(here, "scripts/pack.mjs"), packed], { stdio: "pipe" });
+    expect(readdirSync(packed).sort()).toEqual([
+      "adyton-node-0.1.0.tgz",
+      "adyton-node-linux-x64-gnu-0.1.0.tgz",
+    ]);
+    const main = install(join(packed, "adyton-node-0.1.0.tgz"), join(app, "node_modules/@adyton/node"));
+    expect(readdirSync(join(app, "node_modules/@adyton/node")).sort()).toEqual([
+      "README.md",
+      "dist",
+      "package.json",
+    ]);
+    expect(main["optionalDependencies"]).toMatchObject({
+      "@adyton/node-linux-x64-gnu": "0.1.0",
+      "@adyton/node-darwin-arm64": "0.1.0",
+    });
+    expect(main).not.toHaveProperty("scripts");
+    const addon = install(
+      join(packed, "adyton-node-linux-x64-gnu-0.1.0.tgz"),
+      join(app, "node_modules/@adyton/node-linux-x64-gnu"),
+    );
+    expect(addon).toMatchObject({ os: ["linux"], cpu: ["x64"], libc: ["glibc"] });
+    writeFileSync(join(app, "use.mjs"), USE);
+    expect(execFileSync(process.execPath, ["use.mjs"], { cwd: app, encoding: "utf8" })).toBe("200\n");
+  },
+  PATIENCE,
+);
 
-test("a package that is packed in a checkout brings the addon along", () => {
-  const [app, packed] = [folder(), folder()];
-  execFileSync("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", packed], { cwd: here });
-  install(join(packed, "adyton-node-0.1.0.tgz"), join(app, "node_modules/@adyton/node"));
-  writeFileSync(join(app, "use.mjs"), USE);
-  expect(execFileSync(process.execPath, ["use.mjs"], { cwd: app, encoding: "utf8" })).toBe("200\n");
-});
+test(
+  "a package that is packed in a checkout brings the addon along",
+  () => {
+    const [app, packed] = [folder(), folder()];
+    execFileSync("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", packed], {
+      cwd: here,
+    });
+    install(join(packed, "adyton-node-0.1.0.tgz"), join(app, "node_modules/@adyton/node"));
+    writeFileSync(join(app, "use.mjs"), USE);
+    expect(execFileSync(process.execPath, ["use.mjs"], { cwd: app, encoding: "utf8" })).toBe("200\n");
+  },
+  PATIENCE,
+);
 
 test("the README's example runs", async () => {
   const text = readFileSync(join(here, "README.md"), "utf8");

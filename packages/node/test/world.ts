@@ -45,7 +45,11 @@ export async function tokenUser(auth: Auth): Promise<{ token: string; refreshTok
 export async function cookieUser(auth: Auth): Promise<{ cookie: string; xsrf: string }> {
   const headers = { ...OWN, "content-type": "application/json" };
   const response = await auth.handle({
-    method: "POST", url: "/api/auth/register", headers, body: JSON.stringify(ADA), clientAddress: HERE,
+    method: "POST",
+    url: "/api/auth/register",
+    headers,
+    body: JSON.stringify(ADA),
+    clientAddress: HERE,
   });
   const cookies = header(response, "set-cookie").map((line) => line.split(";")[0]!);
   const xsrf = cookies.find((cookie) => cookie.startsWith("XSRF-TOKEN="))!.slice("XSRF-TOKEN=".length);

@@ -2,7 +2,8 @@
 
 import { createServer } from "node:http";
 import { AuthError, createAuth, nodeHandler } from "@adyton/node";
-import { createApp, createError, createRouter, defineEventHandler, fromNodeMiddleware, setResponseStatus, toNodeListener } from "h3";
+import { createApp, createError, createRouter, defineEventHandler, fromNodeMiddleware } from "h3";
+import { setResponseStatus, toNodeListener } from "h3";
 
 const auth = createAuth({ connector: { options: { path: process.env.DATABASE ?? "./data/auth.sqlite3" } } });
 const app = createApp();
@@ -23,8 +24,14 @@ app.use(
 );
 
 const router = createRouter()
-  .get("/api/orders", defineEventHandler((event) => ({ orders: [], of: event.context.principal.user.name })))
-  .post("/api/orders", defineEventHandler((event) => (setResponseStatus(event, 201), { id: 1 })));
+  .get(
+    "/api/orders",
+    defineEventHandler((event) => ({ orders: [], of: event.context.principal.user.name })),
+  )
+  .post(
+    "/api/orders",
+    defineEventHandler((event) => (setResponseStatus(event, 201), { id: 1 })),
+  );
 app.use(router);
 
 const server = createServer(toNodeListener(app)).listen(Number(process.env.PORT ?? 3000), "127.0.0.1", () =>

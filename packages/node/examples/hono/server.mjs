@@ -26,8 +26,7 @@ app.onError((error) => {
   throw error;
 });
 
-const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: Number(process.env.PORT ?? 3000) }, (address) =>
-  console.log(`http://localhost:${address.port}`),
-);
+const where = { hostname: "127.0.0.1", port: Number(process.env.PORT ?? 3000) };
+const server = serve({ fetch: app.fetch, ...where }, ({ port }) => console.log(`http://localhost:${port}`));
 
 process.on("SIGTERM", () => server.close(() => auth.close()));
