@@ -30,7 +30,7 @@ export default tseslint.config(
     rules: { "vue/multi-word-component-names": "off", "vue/max-attributes-per-line": "off" },
   },
   {
-    files: ["packages/*/{test,tests,e2e,scripts,examples}/**", "packages/*/*.config.*"],
+    files: ["packages/*/{test,tests,e2e,scripts,examples,bench}/**", "packages/*/*.config.*"],
     rules: {
       "@typescript-eslint/no-non-null-assertion": "off",
       "@typescript-eslint/require-await": "off",

@@ -10,7 +10,10 @@ export async function check(options: Options, isPreparing: boolean, log: Pick<Co
   const { checkOptions, optionKeys } = await import("@adyton/node").catch((cause: unknown) => {
     throw new Error("@adyton/nuxt: @adyton/node cannot be loaded; install it", { cause });
   });
-  if (options.mode === "server") return checkServerOptions(options, optionKeys);
+  if (options.mode === "server") {
+    checkServerOptions(options, optionKeys);
+    return;
+  }
   try {
     checkOptions(engineOptions(options));
   } catch (error) {

@@ -43,7 +43,7 @@ export default defineNuxtModule<ModuleOptions>({
     const utilities = here.resolve("./runtime/server/utils/principal");
     addServerImports(["getPrincipal", "requireUser", "requireAbility"].map((name) => ({ name, from: utilities })));
     nuxt.hook("nitro:init", (nitro) => {
-      nitro.options.errorHandler = [here.resolve("./runtime/server/errors"), nitro.options.errorHandler ?? []].flat();
+      nitro.options.errorHandler = [here.resolve("./runtime/server/errors"), nitro.options.errorHandler].flat();
       tellOfRoutes(nitro, options, (text) => useLogger("adyton").warn(text));
       if (options.mode === "embedded") shipEngine(nitro);
     });

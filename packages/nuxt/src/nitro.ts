@@ -33,15 +33,19 @@ async function copyPackage(from: string, to: string): Promise<void> {
 
 /** Says what somebody would else find out by a 401 or a handler that is never called. */
 export function tellOfRoutes(nitro: Nitro, options: Options, say: (text: string) => void): void {
+  // Which files the app has under `server/` is known only when it is built.
+  nitro.hooks.hook("rollup:before", () => {
+    for (const text of notes(nitro, options)) say(text);
+  });
+}
+
+function notes(nitro: Nitro, options: Options): string[] {
   const server = { ...publicOptions(options), noAuthRoutes: [], importPlaintextTokens: false, sanctum: options.compat?.sanctum === true };
-  for (const { route, method } of nitro.scannedHandlers) {
-    if (route && isEndpoint((method ?? "post").toUpperCase(), route, server)) {
-      say(`${route} is an endpoint of authentication: the handler of the app under it is never called`);
-    }
-  }
+  const shadowed = nitro.scannedHandlers.filter(({ route, method }) => route && isEndpoint((method ?? "post").toUpperCase(), route, server));
   const routes = nitro.options.handlers.map(({ route }) => route ?? "").filter((route) => route.startsWith("/api/_"));
-  const closed = routes.filter((route) => !options.noAuthRoutes?.some((own) => own.includes(route.split(/\/\*|\/:/)[0]!)));
-  if (closed.length > 0) {
-    say(`these routes of other modules need a credential unless \`noAuthRoutes\` lists them: ${closed.join(", ")}`);
-  }
+  const closed = routes.filter((route) => !options.noAuthRoutes?.some((own) => own.includes(route.split(/\/\*|\/:/)[0] ?? route)));
+  return [
+    ...shadowed.map(({ route }) => `${route ?? ""} is an endpoint of authentication: the app's own handler under it is never called`),
+    ...closed.map((route) => `${route} of another module needs a credential, unless \`noAuthRoutes\` lists it`),
+  ];
 }

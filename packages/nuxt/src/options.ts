@@ -27,19 +27,12 @@ export interface Options extends ModuleOptions {
 }
 
 /** Options of the module alone, with what each must be. */
-const OURS: Record<string, (value: unknown) => boolean> = {
-  mode: (value) => value === "embedded" || value === "server",
-  baseUrl: (value) => typeof value === "string" && /^https?:\/\/[^\s?#]+$/.test(value),
-  redirects: (value) => value === false || isRedirects(value),
-  globalMiddleware: (value) => typeof value === "boolean",
-  importPlaintextTokens: (value) => typeof value === "boolean",
-};
-const MEANT: Record<string, string> = {
-  mode: '"embedded" or "server"',
-  baseUrl: "an URL such as http://127.0.0.1:8000",
-  redirects: "false, or paths of this app under `login`, `home` and `logout`",
-  globalMiddleware: "true or false",
-  importPlaintextTokens: "true or false",
+const OURS: Record<string, [meant: string, isGood: (value: unknown) => boolean]> = {
+  mode: ['"embedded" or "server"', (value) => value === "embedded" || value === "server"],
+  baseUrl: ["an URL such as http://127.0.0.1:8000", (value) => typeof value === "string" && /^https?:\/\/[^\s?#]+$/.test(value)],
+  redirects: ["false, or paths of this app under `login`, `home` and `logout`", (value) => value === false || isRedirects(value)],
+  globalMiddleware: ["true or false", (value) => typeof value === "boolean"],
+  importPlaintextTokens: ["true or false", (value) => typeof value === "boolean"],
 };
 
 /** Options of the engine that this side needs to know too, wherever the engine runs. */
@@ -65,9 +58,9 @@ export class OptionError extends Error {
 /** The options of an app, complete; throws an `OptionError` for the first that cannot stand. */
 export function readOptions(given: ModuleOptions, legacy: ModuleOptions | undefined): Options {
   const merged: ModuleOptions = legacy ? { ...LEGACY, ...legacy, ...given } : given;
-  for (const [key, isGood] of Object.entries(OURS)) {
+  for (const [key, [meant, isGood]] of Object.entries(OURS)) {
     const value = merged[key as keyof ModuleOptions];
-    if (value !== undefined && !isGood(value)) throw new OptionError(key, `must be ${MEANT[key]!}`);
+    if (value !== undefined && !isGood(value)) throw new OptionError(key, `must be ${meant}`);
   }
   const mode = merged.mode ?? "embedded";
   const redirects = merged.redirects === false
@@ -131,7 +124,7 @@ export function checkRoutes({ noAuthRoutes = [] }: ModuleOptions): void {
 /** What the server reads at run time, where variables of the environment override it. */
 export function privateOptions(options: Options): Record<string, unknown> {
   const { redirects: _redirects, globalMiddleware: _everywhere, ...rest } = options;
-  return withPlaces(rest as Record<string, unknown>);
+  return withPlaces(rest);
 }
 
 /** What the browser reads. No secret may stand here. */

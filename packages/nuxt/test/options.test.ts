@@ -9,7 +9,7 @@ const log = { warn: vi.fn() };
 
 async function complaint(options: object): Promise<string> {
   try {
-    await check(readOptions(options as ModuleOptions, undefined), false, log as never);
+    await check(readOptions(options, undefined), false, log as never);
     return "";
   } catch (error) {
     return (error as Error).message;

@@ -10,11 +10,11 @@ function isExempt(pattern: string, method: string, uri: string): boolean {
 
 describe("a route that needs no credential", () => {
   it.each(cases.matches)("%s lets %s %s pass", (pattern, method, uri) => {
-    expect(isExempt(pattern!, method!, uri!)).toBe(true);
+    expect(isExempt(pattern, method, uri)).toBe(true);
   });
 
   it.each(cases.misses)("%s does not let %s %s pass", (pattern, method, uri) => {
-    expect(isExempt(pattern!, method!, uri!)).toBe(false);
+    expect(isExempt(pattern, method, uri)).toBe(false);
   });
 
   it.each(cases.doubtful)("is not reached by %j, however wide it is", (uri) => {
@@ -23,6 +23,6 @@ describe("a route that needs no credential", () => {
 
   it.each(cases.refused)("is not written as %j: the %s is wrong", (text, kind) => {
     const words = { method: "begin with a method", path: "write a plain path", placeholder: "a placeholder is" };
-    expect(() => parseRoute(text!)).toThrow(words[kind as keyof typeof words]);
+    expect(() => parseRoute(text)).toThrow(words[kind as keyof typeof words]);
   });
 });

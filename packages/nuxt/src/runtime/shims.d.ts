@@ -1,8 +1,7 @@
 /// <reference types="nuxt" />
 /// <reference types="@nuxt/nitro-server" />
-// Which of the two is chosen at build time (module.ts).
+// Which backend it is, is chosen at build time (module.ts).
 declare module "#adyton-backend" {
-  import type { Backend, ServerOptions } from "./server/types";
-
-  export function openBackend(config: Record<string, unknown>, options: ServerOptions): Backend;
+  // eslint-disable-next-line @typescript-eslint/consistent-type-imports -- an import would make a module of this file
+  export const openBackend: typeof import("./server/backend/remote").openBackend;
 }

@@ -1,6 +1,8 @@
 // What an app sees of this module in its types. `#adyton` leads here, so that an app can name the columns of its own:
 //
 //   declare module "#adyton" { interface AdytonUser { avatar: string | null } }
+//
+// in a file of its `shared` folder, which pages and server read alike.
 
 import type { ApiError, NetworkError, SessionState, User } from "@adyton/client";
 
@@ -50,14 +52,3 @@ export interface PublicOptions {
 
 /** How a page is meant by its `auth` in `definePageMeta`: for all, for guests, or for whom. */
 export type PageAuth = boolean | "guest" | PageRules;
-
-declare module "nuxt/app" {
-  interface PageMeta {
-    auth?: PageAuth;
-  }
-}
-declare module "vue-router" {
-  interface RouteMeta {
-    auth?: PageAuth;
-  }
-}

@@ -9,6 +9,7 @@ import { FIXTURE } from "./build";
 export interface App {
   url: string;
   folder: string;
+  pid: number;
   log(): string;
   /** Ends it as an operator would, and waits. */
   stop(options?: { keep?: boolean }): Promise<number | null>;
@@ -27,6 +28,7 @@ export async function startApp(env: Record<string, string> = {}, build: "embedde
   return {
     url: `http://127.0.0.1:${port}`,
     folder,
+    pid: child.pid!,
     log: () => text,
     async stop({ keep = false } = {}) {
       const code = await ended(child);

@@ -10,9 +10,12 @@ export const FIXTURE = fileURLToPath(new URL("../fixture", import.meta.url));
 export default function build() {
   if (process.env.ADYTON_FIXTURE === "built") return;
   rmSync(`${FIXTURE}/.output`, { recursive: true, force: true });
-  const nuxi = join(dirname(createRequire(import.meta.url).resolve("nuxt/package.json")), "bin/nuxt.mjs");
   for (const FIXTURE_MODE of ["embedded", "server"]) {
     const env = { ...process.env, FIXTURE_MODE, NUXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production", VITEST: undefined, TEST: undefined };
-    execFileSync(process.execPath, [nuxi, "build", FIXTURE], { env, stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync(process.execPath, [nuxi(), "build", FIXTURE], { env, stdio: ["ignore", "ignore", "inherit"] });
   }
+}
+
+export function nuxi(): string {
+  return join(dirname(createRequire(import.meta.url).resolve("nuxt/package.json")), "bin/nuxt.mjs");
 }

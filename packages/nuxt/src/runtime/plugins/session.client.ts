@@ -20,7 +20,7 @@ export default defineNuxtPlugin({
       isDeferred: () => isRendered && nuxtApp.isHydrating === true,
     });
     // So that `useFetch` and `$fetch` sign requests to the app's own routes, and hear of sessions that ended.
-    globalThis.$fetch = (globalThis.$fetch as $Fetch).create({}, { fetch: adyton.client.fetch }) as typeof globalThis.$fetch;
+    globalThis.$fetch = (globalThis.$fetch as $Fetch).create({}, { fetch: (input, init) => adyton.client.fetch(input, init) }) as typeof globalThis.$fetch;
     const showToken = () => (adyton.token.value = tokenOf(storage.get()));
     nuxtApp.hook("app:mounted", () => {
       // Not before: what the server has rendered knows no token, and no user where the page is a public one.

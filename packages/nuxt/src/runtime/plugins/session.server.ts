@@ -10,7 +10,8 @@ export default defineNuxtPlugin({
   name: "adyton",
   enforce: "pre",
   async setup(nuxtApp) {
-    const event = useRequestEvent(nuxtApp)!;
+    const event = useRequestEvent(nuxtApp);
+    if (!event) throw new Error("@adyton/nuxt: a page is rendered for no request");
     const bridge = bridgeOf(event);
     const state = useSessionState();
     if (!bridge.isPublic && !bridge.hasCredential) state.value = { ...UNKNOWN, status: "guest" };

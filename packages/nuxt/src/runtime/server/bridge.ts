@@ -4,6 +4,7 @@ import { getRequestHeader, getRequestProtocol, type H3Event } from "h3";
 import { getRouteRules } from "nitropack/runtime";
 import type { PublicOptions } from "../types";
 import { isEndpoint } from "./endpoints";
+import { withoutQuery } from "./flat";
 import { address } from "./raw";
 import { type AdytonServer, markPersonal } from "./state";
 import type { MaybePromise, RawRequest, RawResponse } from "./types";
@@ -31,7 +32,7 @@ export function createBridge(event: H3Event, { backend, options, from }: AdytonS
     isSecure: getRequestProtocol(event) === "https",
     ask(request) {
       const url = from && request.url.startsWith(`${from}/`) ? request.url.slice(from.length) : request.url;
-      if (!isEndpoint(request.method, url.split("?", 1)[0]!, options)) return null;
+      if (!isEndpoint(request.method, withoutQuery(url), options)) return null;
       const clientAddress = address(event);
       return backend.handle({ ...request, url, ...(clientAddress !== undefined && { clientAddress }) });
     },

@@ -25,7 +25,7 @@ const KEYS: readonly (readonly [path: string, kind: "text" | "list" | "number"])
 export function withPlaces(options: Table): Table {
   const places = structuredClone(options);
   for (const [path] of KEYS) {
-    const [table, key] = tableOf(places, path, true)!;
+    const [table, key] = tableOf(places, path, true) ?? [{}, ""];
     table[key] ??= "";
   }
   return places;
@@ -41,8 +41,8 @@ export function withoutPlaces(config: Table): Table {
     else table[key] = value;
   }
   // One URL says it all; parts that the build knew are those of another database.
-  const connector = options.connector as Table | undefined;
-  if (connector?.url !== undefined) options.connector = { name: driverOf(String(connector.url)), url: connector.url };
+  const connector = options.connector as { url?: string } | undefined;
+  if (connector?.url !== undefined) options.connector = { name: driverOf(connector.url), url: connector.url };
   return withoutEmptyTables(options);
 }
 
@@ -55,7 +55,7 @@ function read(value: unknown, kind: "text" | "list" | "number"): unknown {
   if (value === "" || value === undefined || value === null) return undefined;
   if (Array.isArray(value) || kind === "number") return kind === "number" ? Number(value) : value;
   // Nuxt has made a number of a password of digits.
-  const text = String(value);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
   return kind === "text" ? text : text.split(",").map((part) => part.trim()).filter(Boolean);
 }
 
@@ -67,7 +67,7 @@ function tableOf(root: Table, path: string, create: boolean): [Table, string] | 
     if (typeof table[key] !== "object" || table[key] === null) return null;
     table = table[key] as Table;
   }
-  return [table, keys.at(-1)!];
+  return [table, keys.at(-1) ?? ""];
 }
 
 function withoutEmptyTables(table: Table): Table {

@@ -7,6 +7,7 @@
 import { defineEventHandler, type EventHandler, getRequestHeader, type H3Event } from "h3";
 import { getRouteRules } from "nitropack/runtime";
 import { isEndpoint } from "./endpoints";
+import { withoutQuery } from "./flat";
 import { body, head, send } from "./raw";
 import { answerTo, isRefusal, unauthenticated, unavailable } from "./refusal";
 import { matches, parseRoute, requestPath } from "./routes";
@@ -28,8 +29,8 @@ export function createLayer(backend: Backend, options: ServerOptions, from: stri
   function admit(event: H3Event, raw: ReturnType<typeof head>): MaybePromise<void> {
     try {
       const found = backend.authenticate(raw);
-      if (!(found instanceof Promise)) return enter(event, found);
-      return found.then((principal) => enter(event, principal)).catch((error: unknown) => refuse(event, error));
+      if (!(found instanceof Promise)) enter(event, found);
+      else return found.then((principal) => enter(event, principal)).catch((error: unknown) => refuse(event, error));
     } catch (error) {
       refuse(event, error);
     }
@@ -58,7 +59,7 @@ export function createLayer(backend: Backend, options: ServerOptions, from: stri
     const routed = pathOf(event.path, from);
     if (routed === null) return;
     const raw = head(event, from);
-    const sent = raw.url.split("?", 1)[0]!;
+    const sent = withoutQuery(raw.url);
     if (isEndpoint(event.method, sent, options)) return answer(event);
     if (isOpen(event.method, raw.url, routed)) return;
     return admit(event, raw);
@@ -83,7 +84,7 @@ function isGuarded(path: string): boolean {
 
 /** The path within the app, without its query; null for one outside of it. */
 function pathOf(path: string, from: string): string | null {
-  const bare = path.split("?", 1)[0]!;
+  const bare = withoutQuery(path);
   if (!from) return bare;
   return bare.startsWith(`${from}/`) ? bare.slice(from.length) : null;
 }

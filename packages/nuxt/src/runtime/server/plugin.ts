@@ -6,6 +6,7 @@ import { defineNitroPlugin, useRuntimeConfig } from "nitropack/runtime";
 import { openBackend } from "#adyton-backend";
 import type { PublicOptions } from "../types";
 import { type BridgeFor, createBridge } from "./bridge";
+import { withoutQuery } from "./flat";
 import { createLayer, type Witness } from "./layer";
 import { type AdytonServer, hideFromCdns, PERSONAL, tellPage } from "./state";
 import { guardSockets } from "./sockets";
@@ -53,7 +54,7 @@ function serverOptions(config: Record<string, unknown>, open: PublicOptions): Se
 function witness(server: AdytonServer): Witness {
   if (!import.meta.dev) return () => undefined;
   return (event, refusal) => {
-    const path = event.path.split("?", 1)[0]!;
+    const path = withoutQuery(event.path);
     server.refusals.unshift({ at: new Date().toISOString(), method: event.method, path, refusal });
     server.refusals.length = Math.min(server.refusals.length, 20);
   };

@@ -4,6 +4,7 @@
 // that page, and the body stands in `req.body`.
 
 import type { H3Event } from "h3";
+import { pairs } from "./flat";
 import type { RawRequest, RawResponse } from "./types";
 
 /** One more byte than the engine takes (64 KiB): it is the one that refuses. */
@@ -78,8 +79,7 @@ async function internal(given: unknown): Promise<Uint8Array | string | null> {
 export function send(event: H3Event, { status, headers, body }: RawResponse): void {
   const { res } = event.node;
   res.statusCode = status;
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    const [name, value] = [headers[at]!, headers[at + 1]!];
+  for (const [name, value] of pairs(headers)) {
     if (/^set-cookie$/i.test(name)) res.appendHeader(name, value);
     else res.setHeader(name, value);
   }

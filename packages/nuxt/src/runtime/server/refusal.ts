@@ -1,6 +1,7 @@
 // Refusals that are not the engine's own words: those of the guard, and of a server that cannot be reached. They have
 // the form of the engine's (docs/reference/errors.md), so that clients need no second reading.
 
+import { pairs } from "./flat";
 import type { Problem, RawResponse, Refusal } from "./types";
 
 const TITLES: Record<number, string> = { 401: "Unauthorized", 403: "Forbidden", 503: "Service Unavailable" };
@@ -47,7 +48,7 @@ export function isRefusal(error: unknown): error is Refusal {
 
 /** The answer to it. */
 export function answerTo({ status, problem, headers }: Refusal): RawResponse {
-  const own = headers.filter((_, at) => !ALWAYS.test(headers[at - (at % 2)]!));
+  const own = pairs(headers).filter(([name]) => !ALWAYS.test(name)).flat();
   const always = ["content-type", "application/problem+json", "cache-control", "no-store", "x-content-type-options", "nosniff"];
   return { status, headers: [...always, ...own], body: new TextEncoder().encode(JSON.stringify(problem)) };
 }

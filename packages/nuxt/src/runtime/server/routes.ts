@@ -3,6 +3,8 @@
 //
 // An exemption opens a door, so a path that two programs could read in two ways matches none.
 
+import { withoutQuery } from "./flat";
+
 export interface RoutePattern {
   /** In capitals; null for any. */
   method: string | null;
@@ -24,7 +26,7 @@ export function parseRoute(text: string): RoutePattern {
   if (!method || path === undefined || !/^(?:\*|[\w!#$%&'+\-.^`|~]+)$/.test(method)) throw new TypeError(TELLS_METHOD);
   const segments = !path.startsWith("/") || /[?# ]/.test(path) ? null : decodedSegments(path);
   if (!segments) throw new TypeError(TELLS_PATH);
-  const open = placeholder(segments.at(-1)!) === "rest";
+  const open = placeholder(segments.at(-1) ?? "") === "rest";
   if (open) segments.pop();
   return { method: method === "*" ? null : method.toUpperCase(), segments: segments.map(readSegment), open };
 }
@@ -40,7 +42,7 @@ export function matches(pattern: RoutePattern, method: string, path: readonly st
 export function requestPath(target: string): string[] | null {
   // A fragment never stands in a request; who sends one hopes for a difference.
   if (!/^[\x21-\x22\x24-\x7e]*$/.test(target)) return null;
-  return decodedSegments(target.split("?", 1)[0]!);
+  return decodedSegments(withoutQuery(target));
 }
 
 /** `GET` stands for `HEAD` too, which answers nothing that `GET` would not. */
@@ -53,22 +55,21 @@ function decodedSegments(path: string): string[] | null {
   if (!path.startsWith("/")) return null;
   const raw = path.slice(1).split("/");
   const segments = raw.map((text, at) => (text === "" && at === raw.length - 1 ? "" : decoded(text)));
-  return segments.includes(null) ? null : (segments as string[]);
+  return segments.every((text) => text !== null) ? segments : null;
 }
 
 function decoded(raw: string): string | null {
   if (!raw.includes("%")) return isPlain(raw) ? raw : null;
   if (/%(?![0-9a-f]{2})/i.test(raw)) return null;
-  const once = text(percentDecoded(raw), true);
+  const once = text(percentDecoded(raw));
   if (once === null || !isPlain(once)) return null;
   // There are apps that decode twice.
-  return isPlain(text(percentDecoded(once), false)!) ? once : null;
+  return isPlain(LOSSY.decode(percentDecoded(once))) ? once : null;
 }
 
 /** Servlet containers cut what follows a `;` before they resolve dots: `..;x` is `..` to them. */
 function isPlain(segment: string): boolean {
-  const cut = segment.split(";", 1)[0]!;
-  // eslint-disable-next-line no-control-regex -- these are meant
+  const cut = segment.split(";", 1)[0] ?? "";
   return cut !== "" && cut !== "." && cut !== ".." && !/[/\\\u0000-\u001f\u007f-\u009f]/.test(segment);
 }
 
@@ -78,15 +79,19 @@ function percentDecoded(text: string): Uint8Array {
   const out: number[] = [];
   for (let at = 0; at < bytes.length; at += 1) {
     const escape = bytes[at] === 0x25 ? /^[0-9a-f]{2}$/i.exec(String.fromCharCode(...bytes.subarray(at + 1, at + 3))) : null;
-    out.push(escape ? Number.parseInt(escape[0], 16) : bytes[at]!);
+    out.push(escape ? Number.parseInt(escape[0], 16) : bytes[at] ?? 0);
     if (escape) at += 2;
   }
   return Uint8Array.from(out);
 }
 
-function text(bytes: Uint8Array, fatal: boolean): string | null {
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LOSSY = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Null for what is no UTF-8. */
+function text(bytes: Uint8Array): string | null {
   try {
-    return new TextDecoder("utf-8", { fatal, ignoreBOM: true }).decode(bytes);
+    return STRICT.decode(bytes);
   } catch {
     return null;
   }

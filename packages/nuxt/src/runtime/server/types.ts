@@ -1,6 +1,5 @@
 // What stands between the handlers and whoever authenticates: the engine in this process, or a server elsewhere.
 
-import type { User } from "@adyton/client";
 import type { SessionInfo } from "@adyton/client";
 import type { AdytonUser } from "../types";
 
@@ -40,7 +39,7 @@ export interface Backend {
   /** Answers a request to the endpoints. */
   handle(request: RawRequest): MaybePromise<RawResponse>;
   /** Who sends a request; null for a guest. A refusal is thrown, as a `Refusal`. */
-  authenticate(request: RawRequest): MaybePromise<Principal<User> | null>;
+  authenticate(request: RawRequest): MaybePromise<Principal | null>;
   close(): Promise<void>;
 }
 

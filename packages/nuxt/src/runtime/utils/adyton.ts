@@ -15,13 +15,13 @@ export interface Adyton {
   /** Whether what the page was rendered with may be about somebody else: it came from a cache. */
   isHearsay: Ref<boolean>;
   /** Whether it is known who is signed in. */
-  isKnown(): boolean;
+  isKnown: () => boolean;
   /** Whether this page is the same for everybody for now, so that the browser finds out who is here afterwards. */
-  isDeferred(): boolean;
+  isDeferred: () => boolean;
   /** Resolves when it is known who is signed in; rejects when the server could not be asked. */
-  ready(): Promise<State>;
+  ready: () => Promise<State>;
   /** Keeps the reason of a failure for `error`, and passes it on. */
-  attempt<T>(action: () => Promise<T>): Promise<T>;
+  attempt: <T>(action: () => Promise<T>) => Promise<T>;
 }
 
 /** What differs between the browser and the server. */

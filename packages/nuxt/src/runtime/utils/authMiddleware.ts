@@ -2,9 +2,21 @@
 
 import { abortNavigation, createError, defineNuxtRouteMiddleware, navigateTo, type RouteMiddleware, useNuxtApp } from "nuxt/app";
 import type { RouteLocationNormalized } from "vue-router";
-import type { PageRules } from "../types";
+import type { PageAuth, PageRules } from "../types";
 import { useAdyton } from "./adyton";
 import { judge } from "./verdict";
+
+// Here and not in types.ts, which the server reads too, where there are no pages.
+declare module "nuxt/app" {
+  interface PageMeta {
+    auth?: PageAuth;
+  }
+}
+declare module "vue-router" {
+  interface RouteMeta {
+    auth?: PageAuth;
+  }
+}
 
 const rulesOf = new WeakMap<object, PageRules>();
 
@@ -34,7 +46,7 @@ export function rulesOfMiddleware(to: RouteLocationNormalized): PageRules[] {
 }
 
 export function errorOf({ status, message }: { status: number; message: string }) {
-  return createError({ statusCode: status, statusMessage: message, message, fatal: true });
+  return createError({ status, statusText: message, message, fatal: true });
 }
 
 /** Nobody is sent to sign in because a server does not answer. */

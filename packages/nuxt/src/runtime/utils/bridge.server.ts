@@ -2,6 +2,7 @@
 
 import type { H3Event } from "h3";
 import type { Bridge, BridgeFor } from "../server/bridge";
+import { pairs } from "../server/flat";
 
 /** What says who is visiting; the rest of a page's request is about the page. */
 const OF_VISITOR = /^(?:cookie|host|user-agent|accept-language|origin|forwarded|x-forwarded-.*|sec-fetch-.*|x-request-id)$/i;
@@ -17,13 +18,12 @@ export function serverFetch(event: H3Event, bridge: Bridge): typeof fetch {
     const answer = bridge.ask({ method: init.method ?? "GET", url, headers, body: (init.body ?? null) as string | null });
     if (answer === null) return event.fetch(url, init);
     const { status, headers: answered, body } = await answer;
-    const pairs = answered.flatMap((name, at) => (at % 2 === 0 ? [[name, answered[at + 1]!] as [string, string]] : []));
-    for (const [name, value] of pairs) if (/^set-cookie$/i.test(name)) event.node.res.appendHeader(name, value);
-    return new Response(body as BodyInit | null, { status, headers: pairs });
+    const lines = pairs(answered);
+    for (const [name, value] of lines) if (/^set-cookie$/i.test(name)) event.node.res.appendHeader(name, value);
+    return new Response(body as BodyInit | null, { status, headers: lines });
   };
 }
 
 function ofVisitor(event: H3Event): string[] {
-  const { rawHeaders } = event.node.req;
-  return rawHeaders.filter((_, at) => OF_VISITOR.test(rawHeaders[at - (at % 2)]!));
+  return pairs(event.node.req.rawHeaders).filter(([name]) => OF_VISITOR.test(name)).flat();
 }

@@ -7,7 +7,6 @@ import type { Redirects } from "../types";
 /** A path of this site, or null. Browsers read `\` as `/`, and drop tabs and line ends: none of these may stand there. */
 export function ownPath(wanted: unknown): string | null {
   if (typeof wanted !== "string" || !wanted.startsWith("/") || wanted.startsWith("//")) return null;
-  // eslint-disable-next-line no-control-regex -- these are meant
   return /[\\\u0000-\u0020\u007f]/.test(wanted) ? null : wanted;
 }
 

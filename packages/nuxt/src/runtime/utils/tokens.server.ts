@@ -28,6 +28,6 @@ export function sendTokens(event: H3Event, client: Client<AdytonUser>, { tokenHe
     return { ...init, headers: Object.fromEntries(headers) };
   };
   const { fetch, $fetch } = event;
-  event.fetch = async (url, init) => fetch(url, (await signed(url, init)) as RequestInit);
+  event.fetch = async (url, init) => fetch(url, await signed(url, init));
   event.$fetch = (async (url: string, init: object) => $fetch(url, await signed(url, init))) as typeof $fetch;
 }

@@ -1,6 +1,7 @@
 // The engine in this process.
 
-import { createAuth } from "@adyton/node";
+import { type Auth, createAuth } from "@adyton/node";
+import type { AdytonUser } from "../../types";
 import { withoutPlaces } from "../deployment";
 import { log, warn } from "../log";
 import type { Backend, ServerOptions } from "../types";
@@ -13,7 +14,7 @@ export function openBackend(config: Record<string, unknown>, options: ServerOpti
   for (const key of OURS) Reflect.deleteProperty(engine, key);
   // What was imported works, too.
   if (options.importPlaintextTokens) engine.compat = { ...(engine.compat as object | undefined), importedTokens: true };
-  const auth = createAuth(engine);
+  const auth = createAuth<AdytonUser>(engine);
   tell(auth.databasePath, engine);
   const imported = options.importPlaintextTokens ? importTokens(auth) : null;
   return {
@@ -24,7 +25,7 @@ export function openBackend(config: Record<string, unknown>, options: ServerOpti
 }
 
 /** Tokens of nuxt-token-authentication stand in plain text; whoever presents one waits until they are read. */
-async function importTokens(auth: ReturnType<typeof createAuth>): Promise<void> {
+async function importTokens(auth: Auth<AdytonUser>): Promise<void> {
   const { imported, malformed, duplicates } = await auth.api.importPlaintextTokens();
   if (imported > 0) log(`imported ${imported} tokens; only their hashes are kept`);
   if (malformed.length > 0) warn(`left alone what is no token, of the users ${malformed.join(", ")}`);

@@ -4,7 +4,9 @@
 //
 // Nobody is remembered here: a credential that was revoked a moment ago does not work.
 
+import type { AdytonUser } from "../../types";
 import type { Problem, Backend, Principal, RawRequest, RawResponse, ServerOptions } from "../types";
+import { pairs } from "../flat";
 import { refusalOf, unavailable } from "../refusal";
 import { withoutPlaces } from "../deployment";
 
@@ -78,7 +80,7 @@ export function openBackend(config: Record<string, unknown>, options: ServerOpti
       const isSafe = /^(?:GET|HEAD|OPTIONS)$/.test(request.method);
       if (!isSafe) await verify(request, request.method);
       const found = await current(request);
-      if (found.user) return principalOf(found);
+      if (found.user) return principalOf(found.user, found);
       // The words of a refusal are those of `/verify`.
       if (found.reason) await verify({ ...request, method: "GET" }, "GET");
       return null;
@@ -89,12 +91,12 @@ export function openBackend(config: Record<string, unknown>, options: ServerOpti
 
 const BROKEN_OFF = "the authentication server broke off its answer";
 
-type Current = Omit<Principal, "can" | "user"> & { user: Principal["user"] | null; reason?: string };
+type Current = Omit<Principal, "can" | "user"> & { user: AdytonUser | null; reason?: string };
 
-function principalOf(current: Current): Principal {
-  const { user, guard, abilities, expiresAt, session } = current;
+function principalOf(user: AdytonUser, current: Current): Principal {
+  const { guard, abilities, expiresAt, session } = current;
   const can = (ability: string) => abilities.includes("*") || abilities.includes(ability);
-  return { user: user!, guard, abilities, expiresAt, session: session ?? null, tokenId: null, can };
+  return { user, guard, abilities, expiresAt, session: session ?? null, tokenId: null, can };
 }
 
 /** `fetch` sends no request with these methods; what is unsafe of them is told in the header. */
@@ -106,11 +108,11 @@ function passedOn({ headers: raw, clientAddress }: RawRequest, passed: ReadonlyS
   const headers = new Headers();
   const chain: string[] = [];
   let scheme = "";
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const [name, value] = [raw[at]!.toLowerCase(), raw[at + 1]!];
+  for (const [mixed, value] of pairs(raw)) {
+    const name = mixed.toLowerCase();
     if (name === "x-forwarded-for") chain.push(value);
     else if (name === "x-forwarded-proto") scheme = value;
-    else if (name === "cookie" && headers.has(name)) headers.set(name, `${headers.get(name)!}; ${value}`);
+    else if (name === "cookie" && headers.has(name)) headers.set(name, `${headers.get(name) ?? ""}; ${value}`);
     else if (passed.has(name)) headers.append(name, value);
   }
   // What the client said stays to the left of what is known.
@@ -145,5 +147,5 @@ function parsed(text: string): unknown {
 
 function challenges(response: Response): string[] {
   const names = ["www-authenticate", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
-  return names.flatMap((name) => (response.headers.has(name) ? [name, response.headers.get(name)!] : []));
+  return names.flatMap((name) => [[name, response.headers.get(name)]].filter(([, value]) => value !== null).flat()) as string[];
 }

@@ -55,7 +55,7 @@ function authenticated(event: H3Event): Promise<Principal | null> {
 
 async function ask(event: H3Event): Promise<Principal | null> {
   const { backend, from } = useAdytonServer();
-  const principal = (await backend.authenticate(head(event, from))) as Principal | null;
+  const principal = await backend.authenticate(head(event, from));
   if (principal) tellPage(event);
   return principal;
 }
