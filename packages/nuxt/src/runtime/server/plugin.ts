@@ -28,12 +28,17 @@ export default defineNitroPlugin((nitroApp) => {
   // At every request: pages are rendered at one place of Nuxt, islands at another.
   nitroApp.hooks.hook("request", ({ context }) => void (context.adytonBridge = bridge));
   nitroApp.hooks.hook("beforeResponse", (event) => {
-    if (!event.context.adytonPersonal) return;
+    if (!event.context.adytonPersonal && !setsCookies(event)) return;
     keepPrivate(event);
     tellPage(event);
   });
   nitroApp.hooks.hook("close", () => backend.close());
 });
+
+/** What a page sets is for one visitor: the next tokens, or none any more. */
+function setsCookies({ node: { res } }: H3Event): boolean {
+  return [res.getHeader("set-cookie") ?? []].flat().some((line) => /^(?:__\w+-)?(?:adyton_|XSRF-TOKEN=)/.test(String(line)));
+}
 
 /** `private` or `no-store` of the page itself may stand; everything else would let it out. */
 function keepPrivate({ node: { res } }: H3Event): void {
