@@ -60,6 +60,7 @@ describe("a path that somebody wants", () => {
 
   it.each([
     "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n/evil.example",
+    "/\u00a0/evil.example", "/\u2028/x", "/\ufeff//evil.example",
     " /x", "/x\u0000", "https://evil.example", "javascript:alert(1)", "evil", "", undefined, null, ["/me"], 7,
   ])("%j is not", (path) => {
     expect(ownPath(path)).toBeNull();
