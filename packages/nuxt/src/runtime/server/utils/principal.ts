@@ -3,6 +3,7 @@
 import { createError, type H3Event } from "h3";
 import { missing } from "../../utils/abilities";
 import type { AdytonUser } from "../../types";
+import { refuseBlindCache } from "../kept";
 import { head } from "../raw";
 import { isRefusal, missingAbility, unauthenticated, unavailable } from "../refusal";
 import { markPersonal, tellPage, useAdytonServer } from "../state";
@@ -45,6 +46,7 @@ async function requirePrincipal(event: H3Event): Promise<Principal> {
 
 function authenticated(event: H3Event): Promise<Principal | null> {
   // A cached handler answers everybody alike; what depends on the caller is kept for nobody.
+  refuseBlindCache(event);
   if (event.context.cache) markPersonal(event);
   const { context } = event;
   if (context.adyton) return Promise.resolve(context.adyton);
