@@ -112,7 +112,7 @@ export function tokenMode<U>({ store, tabs, call, askAnew, decide }: Core<U>, op
   function schedule(least: number): void {
     clearTimeout(timer);
     if (!seen || isHidden() || tabs.signal.aborted) return;
-    const due = Math.max(seen.renewAt, pausedUntil) - Date.now();
+    const due = seen.renewAt - Date.now();
     timer = setTimeout(() => void look(), Math.min(Math.max(due, least), LONGEST_WAIT));
   }
 
@@ -141,7 +141,7 @@ export function tokenMode<U>({ store, tabs, call, askAnew, decide }: Core<U>, op
       if (kind !== "app" && device) headers.set("X-Device-Id", device);
       // The app may bring a token of its own.
       if (!tokens || kind === "nobody" || (!before && headers.has(tokenHeader))) return null;
-      headers.set(tokenHeader, `${prefix} ${tokens.token}`.trim());
+      headers.set(tokenHeader, `${prefix} ${tokens.token}`);
       // Only `Authorization` is taken off a request that is redirected to another host (Fetch, 4.4).
       if (!/^authorization$/i.test(tokenHeader) && init.redirect !== "manual") init.redirect = "error";
       return tokens.token;

@@ -199,6 +199,35 @@ it("does not let an answer from before a sign-in or a sign-out have the last wor
   expect(client.state.status).toBe("guest");
 });
 
+it("rejects, and does not wait for itself, when /session is a 401", async () => {
+  const client = browser.tab();
+  await client.login(PERSON);
+  server.instead = () => problem(401, "token_invalid");
+  await expect(client.restore()).rejects.toMatchObject({ code: "token_invalid" });
+  expect(client.state.status).toBe("authenticated");
+});
+
+it("lets a sign-out stand that came while a sign-in or a change was still asking", async () => {
+  for (const begin of ["login", "updateUser"] as const) {
+    const client = browser.tab();
+    await client.login(PERSON);
+    const late = gate();
+    server.instead = async ({ path, method }) => {
+      const answer = method === "PATCH" || path === "/session" ? json({ user: { id: 1 }, id: 1 }) : undefined;
+      if (answer) await late.passed;
+      return answer as never;
+    };
+    const begun = begin === "login" ? client.login(PERSON) : client.updateUser({ name: "Countess" });
+    await settled();
+    await client.logout();
+    late.open();
+    await begun;
+    expect(client.state).toMatchObject({ status: "guest", user: null });
+    server.instead = null;
+    client.close();
+  }
+});
+
 it("stays signed in when the sign-out did not reach the server", async () => {
   const client = browser.tab();
   await client.login(PERSON);

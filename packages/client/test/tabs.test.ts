@@ -186,6 +186,26 @@ describe("without Web Locks", () => {
     expect(await Promise.all(all.map((tab) => tab.token()))).toEqual(["adt_2", "adt_2", "adt_2"]);
   });
 
+  it("goes on after a refresh that failed", async () => {
+    const [one] = tabs(1) as [Client];
+    await one.login(PERSON);
+    server.instead = () => problem(500, "internal_error");
+    await expect(one.refresh()).rejects.toMatchObject({ status: 500 });
+    server.instead = null;
+    await one.refresh();
+    await one.logout();
+    expect(one.state.status).toBe("guest");
+  });
+
+  it("does without them in a page without an origin of its own, where they refuse", async () => {
+    vi.stubGlobal("origin", "null");
+    vi.stubGlobal("navigator", { locks: { request: () => Promise.reject(new DOMException("no", "SecurityError")) } });
+    const [one] = tabs(1) as [Client];
+    await one.login(PERSON);
+    await one.refresh();
+    expect(await one.token()).toBe("adt_2");
+  });
+
   it("believes a faster tab rather than the refusal of its own question", async () => {
     const [one, two] = tabs(2) as [Client, Client];
     await one.login(PERSON);

@@ -135,6 +135,8 @@ describe("ahead of the end", () => {
     const client = await signedIn();
     browser.hide(true);
     await vi.advanceTimersByTimeAsync(3 * HOUR);
+    browser.online();
+    await settled();
     expect(server.asked("POST /refresh")).toHaveLength(0);
     expect((await client.fetch("/api/orders")).status).toBe(200);
     expect(server.asked("POST /refresh")).toHaveLength(1);
@@ -281,6 +283,16 @@ describe("when the server asks for patience", () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(server.asked("POST /refresh")).toHaveLength(2);
     expect((await client.fetch("/api/orders")).status).toBe(200);
+  });
+
+  it("is free again after a new sign-in", async () => {
+    const client = await signedIn();
+    server.instead = () => problem(429, "too_many_attempts", { "Retry-After": "90" });
+    await expect(client.refresh()).rejects.toMatchObject({ status: 429 });
+    server.instead = null;
+    await client.login(PERSON);
+    await client.refresh();
+    expect(client.state.session?.id).toBe("session2");
   });
 
   it("tries every five seconds while there is no answer, and at once when it is online again", async () => {

@@ -28,7 +28,11 @@ const { token } = await ada.json<{ token: string }>("/api/auth/tokens", { json: 
 const cookie = [...ada.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
 const kinds: Kind[] = [
   { name: "open", path: "/open", headers: {} },
-  { name: "open, with a token that nobody asks for", path: "/open", headers: { authorization: `Bearer ${token}` } },
+  {
+    name: "open, with a token that nobody asks for",
+    path: "/open",
+    headers: { authorization: `Bearer ${token}` },
+  },
   { name: "exempt under /api", path: "/api/public/prices", headers: {} },
   { name: "protected, by token", path: "/api/orders", headers: { authorization: `Bearer ${token}` } },
   { name: "protected, by cookie", path: "/api/orders", headers: { cookie } },
@@ -47,7 +51,9 @@ for (let round = 0; round < ROUNDS; round += 1) {
 }
 await app.stop();
 
-kinds.forEach(({ name }, at) => console.log(`${median(costs[at]!).toFixed(1).padStart(7)} µs  ×${median(ratios[at]!).toFixed(3)}  ${name}`));
+kinds.forEach(({ name }, at) =>
+  console.log(`${median(costs[at]!).toFixed(1).padStart(7)} µs  ×${median(ratios[at]!).toFixed(3)}  ${name}`),
+);
 if (process.argv.includes("--check") && median(ratios[3]!) > LIMIT) {
   console.error(`a protected route costs more than ${LIMIT} times an open one`);
   process.exitCode = 1;

@@ -36,12 +36,17 @@ const OPEN = `
 `;
 
 let isOver = false;
-for (const [name, script] of [["setup of the module", SETUP], ["opening the engine", OPEN]] as const) {
+for (const [name, script] of [
+  ["setup of the module", SETUP],
+  ["opening the engine", OPEN],
+] as const) {
   once(script); // The first one creates what the others find.
   const times = Array.from({ length: ROUNDS }, () => once(script)).sort((a, b) => a - b);
   const median = times[Math.floor(ROUNDS / 2)]!;
   isOver ||= median > LIMIT;
-  console.log(`${median.toFixed(1).padStart(7)} ms  (${times[0]!.toFixed(1)} to ${times.at(-1)!.toFixed(1)})  ${name}`);
+  console.log(
+    `${median.toFixed(1).padStart(7)} ms  (${times[0]!.toFixed(1)} to ${times.at(-1)!.toFixed(1)})  ${name}`,
+  );
 }
 rmSync(folder, { recursive: true, force: true });
 if (process.argv.includes("--check") && isOver) {
@@ -51,6 +56,10 @@ if (process.argv.includes("--check") && isOver) {
 
 function once(script: string): number {
   const cwd = fileURLToPath(new URL("..", import.meta.url));
-  const text = execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const text = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   return Number(/took ([\d.]+)/.exec(text)![1]);
 }

@@ -1,10 +1,21 @@
 // Whether the options can stand, before anything is built with them.
 
 import type { ConsolaInstance } from "consola";
-import { checkKeys, checkRoutes, checkServerOptions, engineOptions, OptionError, type Options } from "./options";
+import {
+  checkKeys,
+  checkRoutes,
+  checkServerOptions,
+  engineOptions,
+  OptionError,
+  type Options,
+} from "./options";
 
 /** Throws for the first option that cannot stand, and where there is no engine for this machine. */
-export async function check(options: Options, isPreparing: boolean, log: Pick<ConsolaInstance, "warn">): Promise<void> {
+export async function check(
+  options: Options,
+  isPreparing: boolean,
+  log: Pick<ConsolaInstance, "warn">,
+): Promise<void> {
   checkKeys(options);
   checkRoutes(options);
   const { checkOptions, optionKeys } = await import("@adyton/node").catch((cause: unknown) => {

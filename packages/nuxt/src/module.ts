@@ -2,12 +2,22 @@
 // authentication.
 
 import {
-  addImports, addImportsDir, addPlugin, addRouteMiddleware, addServerHandler, addServerImports, addServerPlugin, createResolver,
-  defineNuxtModule, useLogger, useNuxt,
+  addImports,
+  addImportsDir,
+  addPlugin,
+  addRouteMiddleware,
+  addServerHandler,
+  addServerImports,
+  addServerPlugin,
+  createResolver,
+  defineNuxtModule,
+  useLogger,
+  useNuxt,
 } from "@nuxt/kit";
 import { join } from "node:path/posix";
 import { type ModuleOptions, privateOptions, publicOptions, readOptions } from "./options";
 import { check } from "./check";
+import { leadFetch } from "./fetch";
 import { shipEngine, tellOfRoutes } from "./nitro";
 import { hideDatabase } from "./vite";
 
@@ -21,7 +31,8 @@ export default defineNuxtModule<ModuleOptions>({
     const here = createResolver(import.meta.url);
     const legacy = (nuxt.options as { nuxtTokenAuthentication?: ModuleOptions }).nuxtTokenAuthentication;
     const options = readOptions(given, legacy);
-    if (nuxt.options.dev && options.mode === "embedded") options.connector ??= { options: { path: join(nuxt.options.rootDir, "data/adyton.sqlite3") } };
+    if (nuxt.options.dev && options.mode === "embedded")
+      options.connector ??= { options: { path: join(nuxt.options.rootDir, "data/adyton.sqlite3") } };
     await check(options, nuxt.options._prepare, useLogger("adyton"));
     if (legacy && options.importPlaintextTokens === undefined) {
       useLogger("adyton").warn(
@@ -31,19 +42,31 @@ export default defineNuxtModule<ModuleOptions>({
     }
     nuxt.options.runtimeConfig.adyton = privateOptions(options);
     nuxt.options.runtimeConfig.public.adyton = publicOptions(options);
-    nuxt.options.alias["#adyton-backend"] = here.resolve(`./runtime/server/backend/${options.mode === "server" ? "remote" : "embedded"}`);
+    nuxt.options.alias["#adyton-backend"] = here.resolve(
+      `./runtime/server/backend/${options.mode === "server" ? "remote" : "embedded"}`,
+    );
     nuxt.options.alias["#adyton"] = here.resolve("./runtime/types");
 
     addImportsDir(here.resolve("./runtime/composables"));
     addImports({ name: "authMiddleware", from: here.resolve("./runtime/utils/authMiddleware") });
-    addRouteMiddleware({ name: "adyton", path: here.resolve("./runtime/middleware/page.global"), global: true });
+    addRouteMiddleware({
+      name: "adyton",
+      path: here.resolve("./runtime/middleware/page.global"),
+      global: true,
+    });
     addPlugin({ src: here.resolve("./runtime/plugins/session.server"), mode: "server" });
     addPlugin({ src: here.resolve("./runtime/plugins/session.client"), mode: "client" });
+    nuxt.hook("app:templates", (app) => leadFetch(app, here.resolve("./runtime/utils/through")));
     addServerPlugin(here.resolve("./runtime/server/plugin"));
     const utilities = here.resolve("./runtime/server/utils/principal");
-    addServerImports(["getPrincipal", "requireUser", "requireAbility"].map((name) => ({ name, from: utilities })));
+    addServerImports(
+      ["getPrincipal", "requireUser", "requireAbility"].map((name) => ({ name, from: utilities })),
+    );
     nuxt.hook("nitro:init", (nitro) => {
-      nitro.options.errorHandler = [here.resolve("./runtime/server/errors"), nitro.options.errorHandler].flat();
+      nitro.options.errorHandler = [
+        here.resolve("./runtime/server/errors"),
+        nitro.options.errorHandler,
+      ].flat();
       tellOfRoutes(nitro, options, (text) => useLogger("adyton").warn(text));
       if (options.mode === "embedded") shipEngine(nitro);
     });
@@ -58,7 +81,10 @@ function addDevTools(handler: string): void {
   addServerHandler({ route: "/__adyton__", handler });
   const nuxt = useNuxt();
   const src = join(nuxt.options.app.baseURL, "/__adyton__");
-  nuxt.hook("devtools:customTabs" as never, ((tabs: object[]) => {
-    tabs.push({ name: "adyton", title: "Adyton", icon: "carbon:locked", view: { type: "iframe", src } });
-  }) as never);
+  nuxt.hook(
+    "devtools:customTabs" as never,
+    ((tabs: object[]) => {
+      tabs.push({ name: "adyton", title: "Adyton", icon: "carbon:locked", view: { type: "iframe", src } });
+    }) as never,
+  );
 }

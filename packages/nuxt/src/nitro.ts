@@ -18,16 +18,25 @@ export function shipEngine(nitro: Nitro): void {
   if (entry.includes("/node_modules/") || entry.includes("\\node_modules\\")) return;
   const id = nitro.options.dev ? entry : ENGINE;
   nitro.hooks.hook("rollup:before", (_, { plugins }) => {
-    const plugin = { name: "adyton:engine", resolveId: (asked: string) => (asked === ENGINE ? { id, external: true } : null) };
+    const plugin = {
+      name: "adyton:engine",
+      resolveId: (asked: string) => (asked === ENGINE ? { id, external: true } : null),
+    };
     if (Array.isArray(plugins)) plugins.unshift(plugin);
   });
   nitro.hooks.hook("compiled", async () => {
-    if (!nitro.options.dev) await copyPackage(dirname(dirname(entry)), join(nitro.options.output.serverDir, "node_modules", ENGINE));
+    if (!nitro.options.dev)
+      await copyPackage(
+        dirname(dirname(entry)),
+        join(nitro.options.output.serverDir, "node_modules", ENGINE),
+      );
   });
 }
 
 async function copyPackage(from: string, to: string): Promise<void> {
-  const names = (await readdir(from)).filter((name) => name === "package.json" || name === "dist" || name.endsWith(".node"));
+  const names = (await readdir(from)).filter(
+    (name) => name === "package.json" || name === "dist" || name.endsWith(".node"),
+  );
   await Promise.all(names.map((name) => cp(join(from, name), join(to, name), { recursive: true })));
 }
 
@@ -40,12 +49,28 @@ export function tellOfRoutes(nitro: Nitro, options: Options, say: (text: string)
 }
 
 function notes(nitro: Nitro, options: Options): string[] {
-  const server = { ...publicOptions(options), noAuthRoutes: [], importPlaintextTokens: false, sanctum: options.compat?.sanctum === true };
-  const shadowed = nitro.scannedHandlers.filter(({ route, method }) => route && isEndpoint((method ?? "post").toUpperCase(), route, server));
-  const routes = nitro.options.handlers.map(({ route }) => route ?? "").filter((route) => route.startsWith("/api/_"));
-  const closed = routes.filter((route) => !options.noAuthRoutes?.some((own) => own.includes(route.split(/\/\*|\/:/)[0] ?? route)));
+  const server = {
+    ...publicOptions(options),
+    noAuthRoutes: [],
+    importPlaintextTokens: false,
+    sanctum: options.compat?.sanctum === true,
+  };
+  const shadowed = nitro.scannedHandlers.filter(
+    ({ route, method }) => route && isEndpoint((method ?? "post").toUpperCase(), route, server),
+  );
+  const routes = nitro.options.handlers
+    .map(({ route }) => route ?? "")
+    .filter((route) => route.startsWith("/api/_"));
+  const closed = routes.filter(
+    (route) => !options.noAuthRoutes?.some((own) => own.includes(route.split(/\/\*|\/:/)[0] ?? route)),
+  );
   return [
-    ...shadowed.map(({ route }) => `${route ?? ""} is an endpoint of authentication: the app's own handler under it is never called`),
-    ...closed.map((route) => `${route} of another module needs a credential, unless \`noAuthRoutes\` lists it`),
+    ...shadowed.map(
+      ({ route }) =>
+        `${route ?? ""} is an endpoint of authentication: the app's own handler under it is never called`,
+    ),
+    ...closed.map(
+      (route) => `${route} of another module needs a credential, unless \`noAuthRoutes\` lists it`,
+    ),
   ];
 }

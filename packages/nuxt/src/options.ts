@@ -1,5 +1,5 @@
-// The options of the module: what they are, what they may not be, and which part of them goes where. What an option of
-// the engine means, and whether its value can stand, the engine says.
+// The options of the module: what they are, what they may not be, and which part of them goes where. What an
+// option of the engine means, and whether its value can stand, the engine says.
 
 import type { AuthOptions } from "@adyton/node";
 import { withPlaces } from "./runtime/server/deployment";
@@ -8,13 +8,19 @@ import type { PublicOptions, Redirects } from "./runtime/types";
 
 /** The options of the engine (docs/reference/configuration.md, in camelCase), and these. */
 export interface ModuleOptions extends AuthOptions {
-  /** Where authentication runs: in the Nuxt server itself (`embedded`, the default), or in a running `adyton serve`. */
+  /**
+   * Where authentication runs: in the Nuxt server itself (`embedded`, the default), or in a running `adyton
+   * serve`.
+   */
   mode?: "embedded" | "server";
   /** With `mode: "server"`: where that is, as seen from the Nuxt server. */
   baseUrl?: string;
   /** Where people are sent; `false` for nowhere. */
   redirects?: Partial<Redirects> | false;
-  /** Whether every page needs a sign-in, but for those with `auth: false` or `auth: "guest"` and the sign-in page. */
+  /**
+   * Whether every page needs a sign-in, but for those with `auth: false` or `auth: "guest"` and the sign-in
+   * page.
+   */
   globalMiddleware?: boolean;
   /** Reads the plain-text tokens of nuxt-token-authentication at the start, and keeps their hashes only. */
   importPlaintextTokens?: boolean;
@@ -29,8 +35,14 @@ export interface Options extends ModuleOptions {
 /** Options of the module alone, with what each must be. */
 const OURS: Record<string, [meant: string, isGood: (value: unknown) => boolean]> = {
   mode: ['"embedded" or "server"', (value) => value === "embedded" || value === "server"],
-  baseUrl: ["an URL such as http://127.0.0.1:8000", (value) => typeof value === "string" && /^https?:\/\/[^\s?#]+$/.test(value)],
-  redirects: ["false, or paths of this app under `login`, `home` and `logout`", (value) => value === false || isRedirects(value)],
+  baseUrl: [
+    "an URL such as http://127.0.0.1:8000",
+    (value) => typeof value === "string" && /^https?:\/\/[^\s?#]+$/.test(value),
+  ],
+  redirects: [
+    "false, or paths of this app under `login`, `home` and `logout`",
+    (value) => value === false || isRedirects(value),
+  ],
   globalMiddleware: ["true or false", (value) => typeof value === "boolean"],
   importPlaintextTokens: ["true or false", (value) => typeof value === "boolean"],
 };
@@ -50,7 +62,10 @@ const DEFAULT_REDIRECTS: Redirects = { login: "/login", home: "/", logout: "/" }
 export class OptionError extends Error {
   override readonly name = "OptionError";
 
-  constructor(readonly key: string, problem: string) {
+  constructor(
+    readonly key: string,
+    problem: string,
+  ) {
     super(`adyton.${key}: ${problem}`);
   }
 }
@@ -63,9 +78,10 @@ export function readOptions(given: ModuleOptions, legacy: ModuleOptions | undefi
     if (value !== undefined && !isGood(value)) throw new OptionError(key, `must be ${meant}`);
   }
   const mode = merged.mode ?? "embedded";
-  const redirects = merged.redirects === false
-    ? { login: false, home: false, logout: false } as const
-    : { ...DEFAULT_REDIRECTS, ...merged.redirects };
+  const redirects =
+    merged.redirects === false
+      ? ({ login: false, home: false, logout: false } as const)
+      : { ...DEFAULT_REDIRECTS, ...merged.redirects };
   return checked({ ...merged, mode, redirects });
 }
 
@@ -76,13 +92,22 @@ function checked(options: Options): Options {
     throw new OptionError("baseUrl", 'has no effect in embedded mode: set mode: "server", or leave it out');
   }
   if (mode === "server" && !baseUrl && !process.env.NUXT_ADYTON_BASE_URL) {
-    throw new OptionError("baseUrl", 'mode: "server" needs to know where `adyton serve` runs: set it, or NUXT_ADYTON_BASE_URL');
+    throw new OptionError(
+      "baseUrl",
+      'mode: "server" needs to know where `adyton serve` runs: set it, or NUXT_ADYTON_BASE_URL',
+    );
   }
   if (mode === "server" && importPlaintextTokens) {
-    throw new OptionError("importPlaintextTokens", "run `adyton migrate --import-plaintext-tokens` at the server instead");
+    throw new OptionError(
+      "importPlaintextTokens",
+      "run `adyton migrate --import-plaintext-tokens` at the server instead",
+    );
   }
   if (importPlaintextTokens && compat?.importedTokens === false) {
-    throw new OptionError("compat.importedTokens", "must be true for imported tokens to work: leave it out, or do not import");
+    throw new OptionError(
+      "compat.importedTokens",
+      "must be true for imported tokens to work: leave it out, or do not import",
+    );
   }
   return options;
 }
@@ -98,11 +123,16 @@ export function checkServerOptions(options: ModuleOptions, known: readonly strin
     const isKnown = known.some((one) => one === key || key.startsWith(`${one}.`));
     if (!isKnown) throw new OptionError(key, "there is no such option");
     if (SHARED.includes(key)) continue;
-    throw new OptionError(key, `belongs to the server where mode is "server": set \`${snakeCase(key)}\` in its adyton.toml`);
+    throw new OptionError(
+      key,
+      `belongs to the server where mode is "server": set \`${snakeCase(key)}\` in its adyton.toml`,
+    );
   }
 }
 
-/** The engine reads its keys in two spellings; here one of them counts, because this module reads them too. */
+/**
+ * The engine reads its keys in two spellings; here one of them counts, because this module reads them too.
+ */
 export function checkKeys(options: ModuleOptions): void {
   for (const key of keysOf(engineOptions(options))) {
     const camelCase = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -129,15 +159,31 @@ export function privateOptions(options: Options): Record<string, unknown> {
 
 /** What the browser reads. No secret may stand here. */
 export function publicOptions(options: Options): PublicOptions {
-  const { redirects, globalMiddleware = false, sessionGuard, tokenHeader = "Authorization", prefix = "Bearer" } = options;
+  const {
+    redirects,
+    globalMiddleware = false,
+    sessionGuard,
+    tokenHeader = "Authorization",
+    prefix = "Bearer",
+  } = options;
   const basePath = options.server?.basePath ?? "/api/auth";
-  return { basePath, clientMode: sessionGuard === "token" ? "token" : "cookie", tokenHeader, prefix, redirects, globalMiddleware };
+  return {
+    basePath,
+    clientMode: sessionGuard === "token" ? "token" : "cookie",
+    tokenHeader,
+    prefix,
+    redirects,
+    globalMiddleware,
+  };
 }
 
 /** Every option that is set, with dots. */
 function keysOf(table: object, before = ""): string[] {
   return Object.entries(table).flatMap(([key, value]: [string, unknown]) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) ? keysOf(value, `${before}${key}.`) : `${before}${key}`);
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? keysOf(value, `${before}${key}.`)
+      : `${before}${key}`,
+  );
 }
 
 function snakeCase(key: string): string {
@@ -146,6 +192,8 @@ function snakeCase(key: string): string {
 
 function isRedirects(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).every(([key, to]: [string, unknown]) =>
-    key in DEFAULT_REDIRECTS && (to === false || (typeof to === "string" && to.startsWith("/"))));
+  return Object.entries(value).every(
+    ([key, to]: [string, unknown]) =>
+      key in DEFAULT_REDIRECTS && (to === false || (typeof to === "string" && to.startsWith("/"))),
+  );
 }

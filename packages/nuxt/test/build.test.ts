@@ -1,6 +1,14 @@
 // What is built, and what is not.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -14,9 +22,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function prepare(options: string): { status: number | null; text: string } {
   const module = join(FIXTURE, "../../src/module");
-  writeFileSync(join(folder, "nuxt.config.ts"), `export default { modules: [${JSON.stringify(module)}], ...${options} };`);
+  writeFileSync(
+    join(folder, "nuxt.config.ts"),
+    `export default { modules: [${JSON.stringify(module)}], ...${options} };`,
+  );
   writeFileSync(join(folder, "package.json"), "{}");
-  const { status, stdout, stderr } = spawnSync(process.execPath, [nuxi(), "prepare", folder], { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [nuxi(), "prepare", folder], {
+    encoding: "utf8",
+  });
   return { status, text: stdout + stderr };
 }
 
@@ -37,8 +50,15 @@ describe("nuxi", () => {
 
 describe("a built app", () => {
   it("has the engine in it, and not in its server mode", () => {
-    expect(readdirSync(join(FIXTURE, ".output/embedded/server/node_modules/@adyton/node")).join()).toContain(".node");
+    expect(readdirSync(join(FIXTURE, ".output/embedded/server/node_modules/@adyton/node")).join()).toContain(
+      ".node",
+    );
     expect(existsSync(join(FIXTURE, ".output/remote/server/node_modules/@adyton/node"))).toBe(false);
+  });
+
+  it("has pages that were rendered without a visitor, and without a database", () => {
+    expect(readFileSync(join(FIXTURE, ".output/embedded/public/about/index.html"), "utf8")).toContain("loading:-:");
+    expect(existsSync(join(FIXTURE, "data"))).toBe(false);
   });
 
   it("has no DevTools page", async () => {
@@ -46,10 +66,16 @@ describe("a built app", () => {
     const { status } = await new Visitor(app).fetch("/__adyton__");
     await app.stop();
     expect(status).toBe(404);
-    const files = readdirSync(join(FIXTURE, ".output/embedded/server"), { recursive: true, encoding: "utf8" });
+    const files = readdirSync(join(FIXTURE, ".output/embedded/server"), {
+      recursive: true,
+      encoding: "utf8",
+    });
     const own = files.filter((name) => name.endsWith(".mjs") && !name.includes("node_modules"));
     expect(own.length).toBeGreaterThan(5);
-    for (const name of own) expect(readFileSync(join(FIXTURE, ".output/embedded/server", name), "utf8")).not.toContain("Refused requests");
+    for (const name of own)
+      expect(readFileSync(join(FIXTURE, ".output/embedded/server", name), "utf8")).not.toContain(
+        "Refused requests",
+      );
   });
 });
 
@@ -60,7 +86,9 @@ describe("the types of an app", () => {
     const tsc = createRequire(import.meta.url).resolve("vue-tsc/bin/vue-tsc.js");
     const config = (name: string) => join(FIXTURE, `.nuxt/embedded/tsconfig.${name}.json`);
     for (const name of ["app", "server"]) {
-      const { status, stdout } = spawnSync(process.execPath, [tsc, "--noEmit", "-p", config(name)], { encoding: "utf8" });
+      const { status, stdout } = spawnSync(process.execPath, [tsc, "--noEmit", "-p", config(name)], {
+        encoding: "utf8",
+      });
       expect(stdout, name).toBe("");
       expect(status).toBe(0);
     }

@@ -11,7 +11,15 @@ import { ownPath, toSignIn } from "../src/runtime/utils/redirect";
 import { judge, pageRules } from "../src/runtime/utils/verdict";
 
 const REDIRECTS = { login: "/login", home: "/home", logout: "/" };
-const GUEST: State = { status: "guest", user: null, guard: null, abilities: [], expiresAt: null, session: null, reason: null };
+const GUEST: State = {
+  status: "guest",
+  user: null,
+  guard: null,
+  abilities: [],
+  expiresAt: null,
+  session: null,
+  reason: null,
+};
 const ADA: State = { ...GUEST, status: "authenticated", abilities: ["orders:read"] };
 
 function at(fullPath: string) {
@@ -21,17 +29,53 @@ function at(fullPath: string) {
 
 describe("a page", () => {
   it.each<[string, Parameters<typeof judge>[1], State, string, unknown]>([
-    ["a guest from a page for users", {}, GUEST, "/me?a=1", { goTo: { path: "/login", query: { redirect: "/me?a=1" } } }],
-    ["a guest elsewhere, if it says so", { redirectTo: "/join" }, GUEST, "/me", { goTo: { path: "/join", query: { redirect: "/me" } } }],
+    [
+      "a guest from a page for users",
+      {},
+      GUEST,
+      "/me?a=1",
+      { goTo: { path: "/login", query: { redirect: "/me?a=1" } } },
+    ],
+    [
+      "a guest elsewhere, if it says so",
+      { redirectTo: "/join" },
+      GUEST,
+      "/me",
+      { goTo: { path: "/join", query: { redirect: "/me" } } },
+    ],
     ["a guest nowhere, if it says so", { redirectTo: false }, GUEST, "/me", { status: 401 }],
     ["a user past", {}, ADA, "/me", null],
     ["a user with the ability past", { abilities: "orders:read" }, ADA, "/me", null],
-    ["a user without it away", { abilities: ["orders:read", "admin"] }, ADA, "/me", { status: 403, message: "This page needs: admin." }],
-    ["a user without it elsewhere", { abilities: "admin", redirectTo: "/home" }, ADA, "/me", { goTo: "/home" }],
+    [
+      "a user without it away",
+      { abilities: ["orders:read", "admin"] },
+      ADA,
+      "/me",
+      { status: 403, message: "This page needs: admin." },
+    ],
+    [
+      "a user without it elsewhere",
+      { abilities: "admin", redirectTo: "/home" },
+      ADA,
+      "/me",
+      { goTo: "/home" },
+    ],
     ["a guest past a page for guests", { guestOnly: true }, GUEST, "/login", null],
     ["a user from there home", { guestOnly: true }, ADA, "/login", { goTo: "/home" }],
-    ["a user from there to what they wanted", { guestOnly: true }, ADA, "/login?redirect=/me", { goTo: "/me" }],
-    ["a user from there, but to no other site", { guestOnly: true }, ADA, "/login?redirect=//evil.example", { goTo: "/home" }],
+    [
+      "a user from there to what they wanted",
+      { guestOnly: true },
+      ADA,
+      "/login?redirect=/me",
+      { goTo: "/me" },
+    ],
+    [
+      "a user from there, but to no other site",
+      { guestOnly: true },
+      ADA,
+      "/login?redirect=//evil.example",
+      { goTo: "/home" },
+    ],
     ["nobody in a circle", { guestOnly: true }, ADA, "/home", null],
   ])("sends %s", (_, rules, state, path, verdict) => {
     const found = judge(at(path), rules, state, REDIRECTS);
@@ -41,7 +85,10 @@ describe("a page", () => {
 
   it("says what it asks by its meta, and the option speaks for the others", () => {
     const rules = (meta: object, globalMiddleware: boolean, path = "/x") =>
-      pageRules({ path, meta, matched: [{}] } as never, { redirects: REDIRECTS, globalMiddleware } as PublicOptions);
+      pageRules(
+        { path, meta, matched: [{}] } as never,
+        { redirects: REDIRECTS, globalMiddleware } as PublicOptions,
+      );
     expect(rules({}, false)).toBeNull();
     expect(rules({}, true)).toEqual({});
     expect(rules({}, true, "/login")).toBeNull();
@@ -49,19 +96,43 @@ describe("a page", () => {
     expect(rules({ auth: true }, false)).toEqual({});
     expect(rules({ auth: "guest" }, true)).toEqual({ guestOnly: true });
     expect(rules({ auth: { abilities: ["a"] } }, false)).toEqual({ abilities: ["a"] });
-    expect(pageRules({ path: "/x", meta: {}, matched: [] }, { redirects: REDIRECTS, globalMiddleware: true } as PublicOptions)).toBeNull();
+    expect(
+      pageRules({ path: "/x", meta: {}, matched: [] }, {
+        redirects: REDIRECTS,
+        globalMiddleware: true,
+      } as PublicOptions),
+    ).toBeNull();
   });
 });
 
 describe("a path that somebody wants", () => {
-  it.each(["/", "/me", "/me?a=1&b=%2F%2Fx", "/me#part", "/a//b", "/caf%C3%A9"])("%s is of this site", (path) => {
-    expect(ownPath(path)).toBe(path);
-  });
+  it.each(["/", "/me", "/me?a=1&b=%2F%2Fx", "/me#part", "/a//b", "/caf%C3%A9"])(
+    "%s is of this site",
+    (path) => {
+      expect(ownPath(path)).toBe(path);
+    },
+  );
 
   it.each([
-    "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n/evil.example",
-    "/\u00a0/evil.example", "/\u2028/x", "/\ufeff//evil.example",
-    " /x", "/x\u0000", "https://evil.example", "javascript:alert(1)", "evil", "", undefined, null, ["/me"], 7,
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/\u00a0/evil.example",
+    "/\u2028/x",
+    "/\ufeff//evil.example",
+    " /x",
+    "/x\u0000",
+    "https://evil.example",
+    "javascript:alert(1)",
+    "evil",
+    "",
+    undefined,
+    null,
+    ["/me"],
+    7,
   ])("%j is not", (path) => {
     expect(ownPath(path)).toBeNull();
   });
@@ -90,8 +161,15 @@ describe("the endpoints", () => {
     for (const path of paths) expect(path.replace(/\{\w+\}/g, "7"), path).toMatch(ENDPOINTS);
   });
 
-  it.each(["/api/auth", "/api/auth/", "/api/auth/getToken", "/api/auth/login/", "/api/auth//login", "/api/auth/sessions/a/b", "/api/authx/login"])(
-    "do not include %s", (path) => expect(isEndpoint("POST", path, options)).toBe(false));
+  it.each([
+    "/api/auth",
+    "/api/auth/",
+    "/api/auth/getToken",
+    "/api/auth/login/",
+    "/api/auth//login",
+    "/api/auth/sessions/a/b",
+    "/api/authx/login",
+  ])("do not include %s", (path) => expect(isEndpoint("POST", path, options)).toBe(false));
 
   it("of Laravel are there where they are asked for, with their methods", () => {
     const sanctum = { ...options, sanctum: true };
@@ -105,15 +183,19 @@ describe("the DevTools page", () => {
   it("escapes whatever it shows", () => {
     const evil = `<img src=x onerror="alert('1')">&`;
     const refused = { at: evil, method: evil, path: evil, refusal: missingAbility([evil]) };
-    const html = page({ user: { name: evil, [evil]: 1 }, guard: evil, abilities: [evil], expiresAt: evil }, [refused]);
+    const html = page({ user: { name: evil, [evil]: 1 }, guard: evil, abilities: [evil], expiresAt: evil }, [
+      refused,
+    ]);
     expect(html).not.toContain("<img");
-    expect(html).not.toContain("onerror=\"");
+    expect(html).not.toContain('onerror="');
     expect(page(evil, [])).not.toContain("<img");
     expect(page({ user: null, reason: evil }, [])).not.toContain("<img");
   });
 
   it("says why a request was refused", () => {
-    const html = page({ user: null }, [{ at: "now", method: "GET", path: "/api/x", refusal: unauthenticated() }]);
+    const html = page({ user: null }, [
+      { at: "now", method: "GET", path: "/api/x", refusal: unauthenticated() },
+    ]);
     expect(html).toContain("401 unauthenticated");
     expect(html).toContain("Nobody is signed in.");
   });
@@ -121,11 +203,16 @@ describe("the DevTools page", () => {
 
 describe("a refusal", () => {
   it("is answered with problem details and its own headers, each once", () => {
-    const { status, headers, body } = answerTo({ ...unauthenticated(), headers: ["Cache-Control", "max-age=9", "www-authenticate", "Bearer"] });
+    const { status, headers, body } = answerTo({
+      ...unauthenticated(),
+      headers: ["Cache-Control", "max-age=9", "www-authenticate", "Bearer"],
+    });
     expect(status).toBe(401);
     expect(headers.filter((name) => /^cache-control$/i.test(name))).toHaveLength(1);
     expect(headers).toContain("www-authenticate");
-    expect(JSON.parse(new TextDecoder().decode(body!))).toMatchObject({ code: "unauthenticated", status: 401 });
+    expect(JSON.parse(new TextDecoder().decode(body!))).toMatchObject({
+      code: "unauthenticated",
+      status: 401,
+    });
   });
 });
-

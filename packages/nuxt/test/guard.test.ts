@@ -13,7 +13,11 @@ beforeAll(async () => {
   guest = new Visitor(app, {});
   ada = new Visitor(app);
   await ada.register("Ada");
-  token = (await ada.json<{ token: string }>("/api/auth/tokens", { json: { name: "ci", abilities: ["orders:read"] } })).token;
+  token = (
+    await ada.json<{ token: string }>("/api/auth/tokens", {
+      json: { name: "ci", abilities: ["orders:read"] },
+    })
+  ).token;
 });
 afterAll(() => app.stop());
 
@@ -38,7 +42,9 @@ describe("a route under /api", () => {
   });
 
   it("refuses a bad token even beside a good cookie", async () => {
-    const response = await ada.fetch("/api/orders", { headers: { authorization: `Bearer ${token.slice(0, -1)}0` } });
+    const response = await ada.fetch("/api/orders", {
+      headers: { authorization: `Bearer ${token.slice(0, -1)}0` },
+    });
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject({ code: "token_invalid" });
     expect(response.headers.get("www-authenticate")).toContain('error="invalid_token"');
@@ -74,13 +80,18 @@ describe("a route under /api", () => {
   });
 
   it("does not run for a preflight, which the route rules answer", async () => {
-    const preflight = { method: "OPTIONS", headers: { origin: "https://front.example", "access-control-request-method": "GET" } };
+    const preflight = {
+      method: "OPTIONS",
+      headers: { origin: "https://front.example", "access-control-request-method": "GET" },
+    };
     const allowed = await guest.fetch("/api/cors", preflight);
     expect(allowed.status).toBe(204);
     expect(allowed.headers.get("access-control-allow-origin")).toBe("https://front.example");
     expect((await guest.fetch("/api/orders", preflight)).status).toBe(401);
     // And a refusal can be read where an answer could be.
-    expect((await guest.fetch("/api/cors")).headers.get("access-control-allow-origin")).toBe("https://front.example");
+    expect((await guest.fetch("/api/cors")).headers.get("access-control-allow-origin")).toBe(
+      "https://front.example",
+    );
   });
 
   it("below the path of the endpoints may be the app's own", async () => {
@@ -90,7 +101,10 @@ describe("a route under /api", () => {
 });
 
 /** Sends a target as it is: `fetch` would tidy it up first. */
-function raw(target: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string }> {
+function raw(
+  target: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; text: string }> {
   const { hostname, port } = new URL(app.url);
   return new Promise((resolve, reject) => {
     const sent = request({ hostname, port, path: target, headers }, (response) => {
@@ -106,14 +120,53 @@ describe("no way of writing a path gets past the guard", () => {
   const handled = /^\{"owner"|^all items|^item |^handled/;
 
   it.each([
-    "/api/orders", "/api/orders/", "/api/orders?x", "/api/orders#x", "/api/orders%3fx", "/%61pi/orders", "/%61%70%69/orders",
-    "/api/%6frders", "/api/orders%2f", "/API/orders", "/Api/orders", "//api/orders", "/api//orders", "///api/orders",
-    "/./api/orders", "/x/../api/orders", "/api/x/../orders", "/api/public/../orders", "/api/public/%2e%2e/orders",
-    "/api/public/..%2forders", "/api/public/..;/orders", "/api/public%2f..%2forders", "/api%2forders", "/api%5corders",
-    "/api\\orders", "/api;/orders", "/api/orders;x", "/api/orders%00", "/api/orders%20", "/api/orders%0a", "/api/public%00/../orders",
-    "/%2561pi/orders", "/api/%256frders", "/api/orders%", "/%61pi/orders%", "/%61pi/orders%ff", "http://a/api/orders", "*",
-    "/api/items%3f/7", "/api/items%3fx/7", "/api/items%3f/7?x", "/api/items/%3f/7", "/api/items%23/7", "/api/items/",
-    "/api/orders%3f/7", "/api/orders%3F/7", "/%61pi/items%3f/7",
+    "/api/orders",
+    "/api/orders/",
+    "/api/orders?x",
+    "/api/orders#x",
+    "/api/orders%3fx",
+    "/%61pi/orders",
+    "/%61%70%69/orders",
+    "/api/%6frders",
+    "/api/orders%2f",
+    "/API/orders",
+    "/Api/orders",
+    "//api/orders",
+    "/api//orders",
+    "///api/orders",
+    "/./api/orders",
+    "/x/../api/orders",
+    "/api/x/../orders",
+    "/api/public/../orders",
+    "/api/public/%2e%2e/orders",
+    "/api/public/..%2forders",
+    "/api/public/..;/orders",
+    "/api/public%2f..%2forders",
+    "/api%2forders",
+    "/api%5corders",
+    "/api\\orders",
+    "/api;/orders",
+    "/api/orders;x",
+    "/api/orders%00",
+    "/api/orders%20",
+    "/api/orders%0a",
+    "/api/public%00/../orders",
+    "/%2561pi/orders",
+    "/api/%256frders",
+    "/api/orders%",
+    "/%61pi/orders%",
+    "/%61pi/orders%ff",
+    "http://a/api/orders",
+    "*",
+    "/api/items%3f/7",
+    "/api/items%3fx/7",
+    "/api/items%3f/7?x",
+    "/api/items/%3f/7",
+    "/api/items%23/7",
+    "/api/items/",
+    "/api/orders%3f/7",
+    "/api/orders%3F/7",
+    "/%61pi/items%3f/7",
   ])("%s", async (target) => {
     const { status, text } = await raw(target);
     expect(text.slice(0, 40)).not.toMatch(handled);
@@ -126,11 +179,40 @@ describe("no way of writing a path gets past the guard", () => {
   });
 });
 
+describe("an app below a path", () => {
+  let below: App;
+  beforeAll(async () => {
+    below = await startApp({ NUXT_APP_BASE_URL: "/sub/" });
+  });
+  afterAll(() => below.stop());
+
+  it("is guarded there, and has its endpoints there", async () => {
+    const visitor = new Visitor(below);
+    const { status } = await visitor.fetch("/sub/api/auth/register", {
+      json: { name: "Sub", email: "sub@example.com", password: "a long enough password" },
+    });
+    expect(status).toBe(201);
+    expect(await visitor.json("/sub/api/orders")).toEqual({ owner: "Sub", guard: "session" });
+    expect(await visitor.who("/sub/")).toBe("authenticated:Sub:*");
+    expect(await visitor.who("/sub/orders")).toBe("Sub");
+    const anonymous = new Visitor(below, {});
+    for (const path of ["/sub/api/orders", "/sub/%61pi/orders", "/%73ub/api/orders", "/sub/api/orders/"]) {
+      expect((await anonymous.fetch(path)).status, path).toBe(401);
+    }
+    for (const path of ["/api/orders", "/subx/api/orders", "/sub//api/orders", "/subapi/orders"]) {
+      expect((await anonymous.fetch(path)).status, path).toBe(404);
+    }
+    expect((await anonymous.fetch("/sub/private")).headers.get("location")).toBe("/sub/login?redirect=/private");
+  });
+});
+
 describe("on a route that nobody guards", () => {
   it("getPrincipal tells who it is, and takes a bad credential for a guest's", async () => {
     expect(await ada.json("/api/optional")).toEqual({ caller: "Ada" });
     expect(await guest.json("/api/optional")).toEqual({ caller: null });
-    expect(await guest.json("/api/optional", { headers: { authorization: "Bearer adt_nothing" } })).toEqual({ caller: null });
+    expect(await guest.json("/api/optional", { headers: { authorization: "Bearer adt_nothing" } })).toEqual({
+      caller: null,
+    });
   });
 
   it("requireUser refuses guests as the endpoints do", async () => {
@@ -151,7 +233,9 @@ describe("on a route that nobody guards", () => {
   it("requireAbility names what is missing", async () => {
     const able = new Visitor(app, { authorization: `Bearer ${token}` });
     expect((await able.fetch("/api/checked")).status).toBe(200);
-    const { token: other } = await ada.json<{ token: string }>("/api/auth/tokens", { json: { name: "x", abilities: ["users:read"] } });
+    const { token: other } = await ada.json<{ token: string }>("/api/auth/tokens", {
+      json: { name: "x", abilities: ["users:read"] },
+    });
     const response = await guest.fetch("/api/checked", { headers: { authorization: `Bearer ${other}` } });
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({ code: "missing_ability", missing: ["orders:read"] });
@@ -171,16 +255,35 @@ describe("on a route that nobody guards", () => {
 });
 
 describe("the endpoints", () => {
-  it.each([66_000, 10_000_000])("take no more of a body of %i bytes than they want, and leave nothing of it behind", async (size) => {
-    const response = await guest.fetch("/api/auth/login", { json: { email: "x".repeat(size), password: "x" } });
-    expect(response.status).toBe(413);
-    expect(response.headers.get("connection")).toBe("close");
-    expect((await guest.fetch("/api/auth/session")).status).toBe(200);
-  });
+  it.each([66_000, 10_000_000])(
+    "take no more of a body of %i bytes than they want, and leave nothing of it behind",
+    async (size) => {
+      const sending = guest.fetch("/api/auth/login", { json: { email: "x".repeat(size), password: "x" } });
+      // Who sends megabytes may be cut off before they listen.
+      const status = await sending.then(
+        (response) => response.status,
+        () => "cut off",
+      );
+      expect(size > 1e6 ? [413, "cut off"] : [413]).toContain(status);
+      for (let turn = 0; turn < 3; turn += 1) {
+        expect((await guest.fetch("/api/auth/session")).status).toBe(200);
+      }
+    },
+  );
 
   it("answer bad input as ever", async () => {
-    expect((await guest.fetch("/api/auth/login", { method: "POST", body: "{", headers: { "content-type": "application/json" } })).status).toBe(400);
-    expect(await guest.json("/api/auth/login", { method: "POST", body: "a=b" })).toMatchObject({ status: 415 });
+    expect(
+      (
+        await guest.fetch("/api/auth/login", {
+          method: "POST",
+          body: "{",
+          headers: { "content-type": "application/json" },
+        })
+      ).status,
+    ).toBe(400);
+    expect(await guest.json("/api/auth/login", { method: "POST", body: "a=b" })).toMatchObject({
+      status: 415,
+    });
     expect((await guest.fetch("/api/auth/login", { method: "PUT" })).status).toBe(405);
   });
 
@@ -192,6 +295,15 @@ describe("the endpoints", () => {
       statuses.push((await guest.fetch("/api/auth/login", { json, headers })).status);
     }
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
+  });
+
+  it("count those too that the app makes to itself for a visitor", async () => {
+    const statuses: unknown[] = [];
+    for (let turn = 0; turn < 6; turn += 1) {
+      const json = { email: "other@example.com", password: "wrong password" };
+      statuses.push((await guest.json("/relay", { json })).status);
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
   });
 
   it("say that their file is where it is, and what to set for other hosts than localhost", () => {

@@ -24,8 +24,14 @@ describe("a database of nuxt-token-authentication", () => {
     const database = new DatabaseSync(file);
     database.exec(`CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, email TEXT UNIQUE, password TEXT, token TEXT,
       created_at TEXT, updated_at TEXT)`);
-    database.prepare("INSERT INTO users (name, email, password, token) VALUES ('Ada', 'ada@example.com', 'x', ?)").run(TOKEN);
-    database.prepare("INSERT INTO users (name, email, password, token) VALUES ('Bob', 'bob@example.com', 'x', 'short')").run();
+    database
+      .prepare("INSERT INTO users (name, email, password, token) VALUES ('Ada', 'ada@example.com', 'x', ?)")
+      .run(TOKEN);
+    database
+      .prepare(
+        "INSERT INTO users (name, email, password, token) VALUES ('Bob', 'bob@example.com', 'x', 'short')",
+      )
+      .run();
     database.close();
     app = await startApp({ ...ENV, NUXT_ADYTON_IMPORT_PLAINTEXT_TOKENS: "true" }, "embedded", folder);
   });
@@ -33,8 +39,13 @@ describe("a database of nuxt-token-authentication", () => {
 
   it("keeps its tokens working, in the header that they were in", async () => {
     const anonymous = new Visitor(app, {});
-    expect(await anonymous.json("/api/orders", { headers: { token: TOKEN } })).toEqual({ owner: "Ada", guard: "token" });
-    expect((await anonymous.fetch("/api/orders", { headers: { token: `${TOKEN.slice(0, -1)}f` } })).status).toBe(401);
+    expect(await anonymous.json("/api/orders", { headers: { token: TOKEN } })).toEqual({
+      owner: "Ada",
+      guard: "token",
+    });
+    expect(
+      (await anonymous.fetch("/api/orders", { headers: { token: `${TOKEN.slice(0, -1)}f` } })).status,
+    ).toBe(401);
     expect((await anonymous.fetch("/api/orders", { headers: { token: "short" } })).status).toBe(401);
   });
 

@@ -23,9 +23,18 @@ describe("options", () => {
 
   it("are those of the specification", async () => {
     const all = {
-      authTable: "users", connector: { name: "sqlite", options: { path: "./x.sqlite3" } }, noAuthRoutes: ["POST:/api/auth/login"],
-      prefix: "Bearer", tokenField: "token", tokenHeader: "Authorization", tokenTable: "personal_access_tokens",
-      tokenExpiration: 3600, refreshTokenExpiration: "30d", tokenAbilities: ["*"], csrfProtection: true, sessionGuard: "both",
+      authTable: "users",
+      connector: { name: "sqlite", options: { path: "./x.sqlite3" } },
+      noAuthRoutes: ["POST:/api/auth/login"],
+      prefix: "Bearer",
+      tokenField: "token",
+      tokenHeader: "Authorization",
+      tokenTable: "personal_access_tokens",
+      tokenExpiration: 3600,
+      refreshTokenExpiration: "30d",
+      tokenAbilities: ["*"],
+      csrfProtection: true,
+      sessionGuard: "both",
       rateLimiting: { enabled: true, maxAttempts: 5, decayMinutes: 1 },
     };
     expect(await complaint(all)).toBe("");
@@ -46,11 +55,20 @@ describe("options", () => {
     [{ mode: "server" }, /adyton\.baseUrl: mode: "server" needs to know where/],
     [{ mode: "server", baseUrl: "127.0.0.1:8000" }, /adyton\.baseUrl: must be an URL/],
     [{ ...SERVER, authTable: "people" }, /adyton\.authTable: belongs to the server .*set `auth_table`/],
-    [{ ...SERVER, connector: { options: { path: "x" } } }, /adyton\.connector\.options\.path: .*`connector\.options\.path`/],
-    [{ ...SERVER, rateLimiting: { limits: { loginAddress: "1/1m" } } }, /`rate_limiting\.limits\.login_address`/],
+    [
+      { ...SERVER, connector: { options: { path: "x" } } },
+      /adyton\.connector\.options\.path: .*`connector\.options\.path`/,
+    ],
+    [
+      { ...SERVER, rateLimiting: { limits: { loginAddress: "1/1m" } } },
+      /`rate_limiting\.limits\.login_address`/,
+    ],
     [{ ...SERVER, tokenHeadr: "x" }, /adyton\.tokenHeadr: there is no such option/],
     [{ ...SERVER, importPlaintextTokens: true }, /adyton migrate --import-plaintext-tokens/],
-    [{ importPlaintextTokens: true, compat: { importedTokens: false } }, /adyton\.compat\.importedTokens: must be true/],
+    [
+      { importPlaintextTokens: true, compat: { importedTokens: false } },
+      /adyton\.compat\.importedTokens: must be true/,
+    ],
     [{ redirects: { login: "https://elsewhere.example" } }, /adyton\.redirects: must be false, or paths/],
     [{ redirects: { signin: "/x" } }, /adyton\.redirects/],
     [{ globalMiddleware: "yes" }, /adyton\.globalMiddleware: must be true or false/],
@@ -59,23 +77,49 @@ describe("options", () => {
   });
 
   it("of a server are those that this side needs", async () => {
-    expect(await complaint({ ...SERVER, noAuthRoutes: [], tokenHeader: "T", prefix: "", sessionGuard: "token", server: { basePath: "/api/x" } })).toBe("");
+    expect(
+      await complaint({
+        ...SERVER,
+        noAuthRoutes: [],
+        tokenHeader: "T",
+        prefix: "",
+        sessionGuard: "token",
+        server: { basePath: "/api/x" },
+      }),
+    ).toBe("");
   });
 
   it("of nuxt-token-authentication mean what they meant there", () => {
     expect(readOptions({}, { noAuthRoutes: ["GET:/x"] })).toMatchObject({
-      tokenHeader: "Token", prefix: "", connector: { options: { path: "./data/db.sqlite3" } }, noAuthRoutes: ["GET:/x"],
+      tokenHeader: "Token",
+      prefix: "",
+      connector: { options: { path: "./data/db.sqlite3" } },
+      noAuthRoutes: ["GET:/x"],
     });
-    expect(readOptions({ prefix: "Bearer" }, { tokenHeader: "Authorization" })).toMatchObject({ tokenHeader: "Authorization", prefix: "Bearer" });
+    expect(readOptions({ prefix: "Bearer" }, { tokenHeader: "Authorization" })).toMatchObject({
+      tokenHeader: "Authorization",
+      prefix: "Bearer",
+    });
   });
 });
 
 describe("the browser", () => {
   it("is told what it needs and no secret", () => {
-    const options = readOptions({ connector: { name: "postgresql", options: { password: "secret" } }, sessionGuard: "token", prefix: "" }, undefined);
+    const options = readOptions(
+      {
+        connector: { name: "postgresql", options: { password: "secret" } },
+        sessionGuard: "token",
+        prefix: "",
+      },
+      undefined,
+    );
     expect(publicOptions(options)).toEqual({
-      basePath: "/api/auth", clientMode: "token", tokenHeader: "Authorization", prefix: "",
-      redirects: { login: "/login", home: "/", logout: "/" }, globalMiddleware: false,
+      basePath: "/api/auth",
+      clientMode: "token",
+      tokenHeader: "Authorization",
+      prefix: "",
+      redirects: { login: "/login", home: "/", logout: "/" },
+      globalMiddleware: false,
     });
     expect(privateOptions(options)).toMatchObject({ connector: { options: { password: "secret" } } });
   });
@@ -85,19 +129,30 @@ describe("a deployment", () => {
   it("finds a place for each of its values, and leaves nothing behind where it sets none", () => {
     const options = { prefix: "", noAuthRoutes: [], tokenExpiration: 60, password: { minLength: 10 } };
     const places = withPlaces(options);
-    expect(places).toMatchObject({ baseUrl: "", connector: { url: "", options: { password: "" } }, server: { publicUrl: "", trustedProxies: "" } });
+    expect(places).toMatchObject({
+      baseUrl: "",
+      connector: { url: "", options: { password: "" } },
+      server: { publicUrl: "", trustedProxies: "" },
+    });
     expect(withoutPlaces(places)).toEqual(options);
   });
 
   it("keeps what the build has set", () => {
-    const options = { connector: { name: "sqlite", options: { path: "./a" } }, server: { publicUrl: "https://a.example", trustedProxies: ["::1"] } };
+    const options = {
+      connector: { name: "sqlite", options: { path: "./a" } },
+      server: { publicUrl: "https://a.example", trustedProxies: ["::1"] },
+    };
     expect(withoutPlaces(withPlaces(options))).toEqual(options);
   });
 
   it("may say more than text: lists, numbers, and passwords of digits", () => {
-    const config = { connector: { options: { port: "5432", password: 123456, host: "db" } }, server: { trustedProxies: "10.0.0.0/8, ::1" } };
+    const config = {
+      connector: { options: { port: "5432", password: 123456, host: "db" } },
+      server: { trustedProxies: "10.0.0.0/8, ::1" },
+    };
     expect(withoutPlaces(config)).toEqual({
-      connector: { options: { port: 5432, password: "123456", host: "db" } }, server: { trustedProxies: ["10.0.0.0/8", "::1"] },
+      connector: { options: { port: 5432, password: "123456", host: "db" } },
+      server: { trustedProxies: ["10.0.0.0/8", "::1"] },
     });
   });
 

@@ -7,7 +7,13 @@ import type { Backend, RawRequest, Refusal } from "../src/runtime/server/types";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-const OPTIONS = { basePath: "/api/auth", noAuthRoutes: [], tokenHeader: "X-Token", sanctum: false, importPlaintextTokens: false };
+const OPTIONS = {
+  basePath: "/api/auth",
+  noAuthRoutes: [],
+  tokenHeader: "X-Token",
+  sanctum: false,
+  importPlaintextTokens: false,
+};
 const USER = { id: 1, name: "Ada", email: "ada@example.com", created_at: null, updated_at: null };
 const SESSION = { user: USER, guard: "session", abilities: ["a"], expiresAt: null, session: null };
 
@@ -39,11 +45,16 @@ beforeEach(() => {
 });
 
 function json(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
-  return (_, response) => response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+  return (_, response) =>
+    response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
 }
 
 function problem(status: number, code: string, headers: Record<string, string> = {}): Answer {
-  return json(status, { status, code, detail: "words", title: "" }, { "content-type": "application/problem+json", ...headers });
+  return json(
+    status,
+    { status, code, detail: "words", title: "" },
+    { "content-type": "application/problem+json", ...headers },
+  );
 }
 
 function request(method: string, headers: string[] = [], more: Partial<RawRequest> = {}): RawRequest {
@@ -51,35 +62,102 @@ function request(method: string, headers: string[] = [], more: Partial<RawReques
 }
 
 function refusal(of: unknown): Promise<Refusal> {
-  return Promise.resolve(of).then(() => { throw new Error("it was not refused"); }, (error: unknown) => error as Refusal);
+  return Promise.resolve(of).then(
+    () => {
+      throw new Error("it was not refused");
+    },
+    (error: unknown) => error as Refusal,
+  );
 }
 
 describe("a request to the endpoints", () => {
   it("is passed on with what they read, and nothing else", async () => {
     answers["/login"] = json(200, {});
     const headers = [
-      "Cookie", "a=1", "Cookie", "b=2", "Authorization", "Bearer x", "X-Token", "y", "X-Device-Id", "d", "X-XSRF-TOKEN", "t",
-      "Origin", "https://app.example", "Sec-Fetch-Site", "same-origin", "User-Agent", "ua", "Accept-Language", "de",
-      "Content-Type", "application/json", "X-Other", "no", "Forwarded", "for=1.2.3.4", "X-Forwarded-Method", "GET",
-      "X-Forwarded-Uri", "/public", "X-Forwarded-Host", "evil", "X-Real-IP", "1.2.3.4", "X-Auth-User-Id", "1",
-      "X-Forwarded-For", "203.0.113.1", "X-Forwarded-For", "203.0.113.2", "X-Forwarded-Proto", "https", "Connection", "close",
+      "Cookie",
+      "a=1",
+      "Cookie",
+      "b=2",
+      "Authorization",
+      "Bearer x",
+      "X-Token",
+      "y",
+      "X-Device-Id",
+      "d",
+      "X-XSRF-TOKEN",
+      "t",
+      "Origin",
+      "https://app.example",
+      "Sec-Fetch-Site",
+      "same-origin",
+      "User-Agent",
+      "ua",
+      "Accept-Language",
+      "de",
+      "Content-Type",
+      "application/json",
+      "X-Other",
+      "no",
+      "Forwarded",
+      "for=1.2.3.4",
+      "X-Forwarded-Method",
+      "GET",
+      "X-Forwarded-Uri",
+      "/public",
+      "X-Forwarded-Host",
+      "evil",
+      "X-Real-IP",
+      "1.2.3.4",
+      "X-Auth-User-Id",
+      "1",
+      "X-Forwarded-For",
+      "203.0.113.1",
+      "X-Forwarded-For",
+      "203.0.113.2",
+      "X-Forwarded-Proto",
+      "https",
+      "Connection",
+      "close",
     ];
     await backend.handle({ ...request("POST", headers), url: "/api/auth/login?x=1", body: "{}" });
     const [{ method, url: path, headers: got, body }] = asked as [(typeof asked)[number]];
     expect([method, path, body]).toEqual(["POST", "/api/auth/login?x=1", "{}"]);
     expect(got).toMatchObject({
-      cookie: "a=1; b=2", authorization: "Bearer x", "x-token": "y", "x-device-id": "d", "x-xsrf-token": "t",
-      origin: "https://app.example", "sec-fetch-site": "same-origin", "user-agent": "ua", "accept-language": "de",
-      "x-forwarded-for": "203.0.113.1, 203.0.113.2, 198.51.100.7", "x-forwarded-proto": "https",
+      cookie: "a=1; b=2",
+      authorization: "Bearer x",
+      "x-token": "y",
+      "x-device-id": "d",
+      "x-xsrf-token": "t",
+      origin: "https://app.example",
+      "sec-fetch-site": "same-origin",
+      "user-agent": "ua",
+      "accept-language": "de",
+      "x-forwarded-for": "203.0.113.1, 203.0.113.2, 198.51.100.7",
+      "x-forwarded-proto": "https",
     });
-    for (const name of ["x-other", "forwarded", "x-forwarded-method", "x-forwarded-uri", "x-forwarded-host", "x-real-ip", "x-auth-user-id"]) {
+    for (const name of [
+      "x-other",
+      "forwarded",
+      "x-forwarded-method",
+      "x-forwarded-uri",
+      "x-forwarded-host",
+      "x-real-ip",
+      "x-auth-user-id",
+    ]) {
       expect(got).not.toHaveProperty(name);
     }
   });
 
   it("comes back with every cookie, and without what belongs to a connection", async () => {
-    answers["/login"] = (_, response) => response.writeHead(200, { "set-cookie": ["a=1; Path=/", "b=2"], "keep-alive": "timeout=5", "x-y": "z" }).end("{}");
-    const { status, headers, body } = await backend.handle({ ...request("POST"), url: "/api/auth/login", body: "{}" });
+    answers["/login"] = (_, response) =>
+      response
+        .writeHead(200, { "set-cookie": ["a=1; Path=/", "b=2"], "keep-alive": "timeout=5", "x-y": "z" })
+        .end("{}");
+    const { status, headers, body } = await backend.handle({
+      ...request("POST"),
+      url: "/api/auth/login",
+      body: "{}",
+    });
     expect(status).toBe(200);
     expect(headers.filter((_, at) => headers[at - 1] === "set-cookie")).toEqual(["a=1; Path=/", "b=2"]);
     expect(headers).toContain("x-y");
@@ -89,7 +167,9 @@ describe("a request to the endpoints", () => {
 
   it("is answered 503 where nobody listens, never 401", async () => {
     const nobody = openBackend({ baseUrl: "http://127.0.0.1:9" }, OPTIONS);
-    const { status, code, headers } = await refusal(nobody.handle({ ...request("GET"), url: "/api/auth/session" }));
+    const { status, code, headers } = await refusal(
+      nobody.handle({ ...request("GET"), url: "/api/auth/session" }),
+    );
     expect([status, code, headers]).toEqual([503, "store_unavailable", ["retry-after", "1"]]);
   });
 });
@@ -107,17 +187,26 @@ describe("who sends a request", () => {
     answers["/verify"] = json(200, "", { "x-auth-user-id": "1" });
     answers["/session"] = json(200, SESSION);
     await backend.authenticate(request("DELETE", ["X-Forwarded-Method", "GET"]));
-    expect(asked[0]).toMatchObject({ method: "DELETE", url: "/api/auth/verify", headers: { "x-forwarded-method": "DELETE" } });
+    expect(asked[0]).toMatchObject({
+      method: "DELETE",
+      url: "/api/auth/verify",
+      headers: { "x-forwarded-method": "DELETE" },
+    });
     expect(asked[1]).toMatchObject({ method: "GET", url: "/api/auth/session" });
   });
 
   it("is refused in the words of the server", async () => {
     answers["/verify"] = problem(403, "csrf_failed");
-    expect(await refusal(backend.authenticate(request("POST")))).toMatchObject({ status: 403, code: "csrf_failed" });
+    expect(await refusal(backend.authenticate(request("POST")))).toMatchObject({
+      status: 403,
+      code: "csrf_failed",
+    });
     answers["/session"] = json(200, { user: null, reason: "token_expired" });
     answers["/verify"] = problem(401, "token_expired", { "www-authenticate": "Bearer" });
     expect(await refusal(backend.authenticate(request("GET")))).toMatchObject({
-      status: 401, code: "token_expired", headers: ["www-authenticate", "Bearer"],
+      status: 401,
+      code: "token_expired",
+      headers: ["www-authenticate", "Bearer"],
     });
   });
 
@@ -128,16 +217,35 @@ describe("who sends a request", () => {
 
   it.each<[string, Answer]>([
     ["a failing server", problem(503, "store_unavailable", { "retry-after": "9" })],
-    ["a proxy's error page", (_, response) => response.writeHead(502, { "content-type": "text/html" }).end("<h1>")],
-    ["somebody else's 401", (_, response) => response.writeHead(401, { "www-authenticate": "Basic" }).end("no")],
+    [
+      "a proxy's error page",
+      (_, response) => response.writeHead(502, { "content-type": "text/html" }).end("<h1>"),
+    ],
+    [
+      "somebody else's 401",
+      (_, response) => response.writeHead(401, { "www-authenticate": "Basic" }).end("no"),
+    ],
     ["a redirect", (_, response) => response.writeHead(302, { location: "/login" }).end()],
-    ["a page where JSON should be", (_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<h1>")],
-    ["an answer that breaks off", (_, response) => { response.writeHead(200, { "content-length": "99" }); response.write("{"); response.destroy(); }],
+    [
+      "a page where JSON should be",
+      (_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<h1>"),
+    ],
+    [
+      "an answer that breaks off",
+      (_, response) => {
+        response.writeHead(200, { "content-length": "99" });
+        response.write("{");
+        response.destroy();
+      },
+    ],
   ])("is not decided by %s", async (_, answer) => {
     answers["/session"] = answer;
     answers["/verify"] = answer;
     for (const method of ["GET", "POST"]) {
-      expect(await refusal(backend.authenticate(request(method)))).toMatchObject({ status: 503, code: "store_unavailable" });
+      expect(await refusal(backend.authenticate(request(method)))).toMatchObject({
+        status: 503,
+        code: "store_unavailable",
+      });
     }
   });
 });

@@ -22,7 +22,11 @@ describe("a route that needs no credential", () => {
   });
 
   it.each(cases.refused)("is not written as %j: the %s is wrong", (text, kind) => {
-    const words = { method: "begin with a method", path: "write a plain path", placeholder: "a placeholder is" };
+    const words = {
+      method: "begin with a method",
+      path: "write a plain path",
+      placeholder: "a placeholder is",
+    };
     expect(() => parseRoute(text)).toThrow(words[kind as keyof typeof words]);
   });
 });

@@ -26,7 +26,10 @@ describe.skipIf(!isThere)("an app in front of a server", () => {
     };
     server = spawn(BINARY, ["serve"], { cwd: folder, env, stdio: "ignore" });
     for (let turn = 0; turn < 200; turn += 1) {
-      const isReady = await fetch(`${serverUrl}/readyz`).then(({ ok }) => ok, () => false);
+      const isReady = await fetch(`${serverUrl}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
       if (isReady) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -77,9 +80,10 @@ describe.skipIf(!isThere)("an app in front of a server", () => {
   });
 
   it("counts people and not itself: five failures of one address are another's no trouble", async () => {
-    const attempt = (from: string) => new Visitor(app, { "x-forwarded-for": from })
-      .fetch("/api/auth/login", { json: { email: "ada@example.com", password: "wrong password" } })
-      .then(({ status }) => status);
+    const attempt = (from: string) =>
+      new Visitor(app, { "x-forwarded-for": from })
+        .fetch("/api/auth/login", { json: { email: "ada@example.com", password: "wrong password" } })
+        .then(({ status }) => status);
     // The app believes nobody's `X-Forwarded-For`, but it passes it on, and the server trusts 127.0.0.1, as it is here.
     for (let turn = 0; turn < 5; turn += 1) expect(await attempt("203.0.113.1")).toBe(401);
     expect(await attempt("203.0.113.1")).toBe(429);

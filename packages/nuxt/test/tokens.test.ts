@@ -9,12 +9,18 @@ let ada: Visitor;
 async function signUp(name: string, renewIn: number, headers?: Record<string, string>): Promise<Visitor> {
   const visitor = new Visitor(app, headers);
   const answer = await visitor.register(name, { guard: "token" });
-  visitor.cookies.set("adyton_tokens", encodeURIComponent(JSON.stringify({ ...answer, renewAt: Date.now() + renewIn })));
+  visitor.cookies.set(
+    "adyton_tokens",
+    encodeURIComponent(JSON.stringify({ ...answer, renewAt: Date.now() + renewIn })),
+  );
   return visitor;
 }
 
 function tokensOf(visitor: Visitor): { token: string; refreshToken: string } {
-  return JSON.parse(decodeURIComponent(visitor.cookies.get("adyton_tokens")!)) as { token: string; refreshToken: string };
+  return JSON.parse(decodeURIComponent(visitor.cookies.get("adyton_tokens")!)) as {
+    token: string;
+    refreshToken: string;
+  };
 }
 
 beforeAll(async () => {
@@ -43,7 +49,10 @@ describe("a page in token mode", () => {
 
   it("does not take the cookie for a credential of a route: any site could send it along", async () => {
     expect((await ada.fetch("/api/orders")).status).toBe(401);
-    expect((await ada.fetch("/api/orders", { headers: { authorization: `Bearer ${tokensOf(ada).token}` } })).status).toBe(200);
+    expect(
+      (await ada.fetch("/api/orders", { headers: { authorization: `Bearer ${tokensOf(ada).token}` } }))
+        .status,
+    ).toBe(200);
   });
 
   it("gets the next pair while it is rendered, once, and sets it", async () => {
@@ -51,7 +60,9 @@ describe("a page in token mode", () => {
     const before = tokensOf(bob);
     const response = await bob.fetch("/orders");
     expect(await response.text()).toContain(">Bob<");
-    expect(response.headers.getSetCookie().filter((line) => line.startsWith("adyton_tokens="))).toHaveLength(1);
+    expect(response.headers.getSetCookie().filter((line) => line.startsWith("adyton_tokens="))).toHaveLength(
+      1,
+    );
     const after = tokensOf(bob);
     expect(after.refreshToken).not.toBe(before.refreshToken);
     expect(response.headers.get("cache-control")).toBe("private, no-store");
@@ -62,26 +73,36 @@ describe("a page in token mode", () => {
     const cy = await signUp("Cy", -1000);
     const copy = new Visitor(app);
     for (const [name, value] of cy.cookies) copy.cookies.set(name, value);
-    expect(await Promise.all([cy.who("/"), copy.who("/")])).toEqual(["authenticated:Cy:*", "authenticated:Cy:*"]);
+    expect(await Promise.all([cy.who("/"), copy.who("/")])).toEqual([
+      "authenticated:Cy:*",
+      "authenticated:Cy:*",
+    ]);
     expect(tokensOf(cy).token).toBe(tokensOf(copy).token);
   });
 
   it("is a guest's when the session is over, and forgets the tokens", async () => {
     const dan = await signUp("Dan", -1000);
     const { token, refreshToken } = tokensOf(dan);
-    await dan.fetch("/api/auth/logout", { json: { refreshToken }, headers: { authorization: `Bearer ${token}` } });
+    await dan.fetch("/api/auth/logout", {
+      json: { refreshToken },
+      headers: { authorization: `Bearer ${token}` },
+    });
     expect(await dan.who("/")).toBe("guest:-:");
     expect(dan.cookies.has("adyton_tokens")).toBe(false);
   });
 
-  it.each(["", "x", "%7B", "%7B%22token%22%3A1%7D", encodeURIComponent('{"token":"x","refreshToken":"y"}'), "a".repeat(5000)])(
-    "stands whatever is in the cookie: %.20s",
-    async (value) => {
-      const visitor = new Visitor(app);
-      visitor.cookies.set("adyton_tokens", value);
-      expect(await visitor.who("/")).toBe("guest:-:");
-    },
-  );
+  it.each([
+    "",
+    "x",
+    "%7B",
+    "%7B%22token%22%3A1%7D",
+    encodeURIComponent('{"token":"x","refreshToken":"y"}'),
+    "a".repeat(5000),
+  ])("stands whatever is in the cookie: %.20s", async (value) => {
+    const visitor = new Visitor(app);
+    visitor.cookies.set("adyton_tokens", value);
+    expect(await visitor.who("/")).toBe("guest:-:");
+  });
 
   it.each([["a guest again", "adr_nothing"], ["a new pair", null]])("gives no cookie to caches: %s", async (_, refreshToken) => {
     const fay = await signUp(`Fay${refreshToken?.length ?? 0}`, -1000);
@@ -102,7 +123,12 @@ describe("a page in token mode", () => {
 describe("a token header of one's own", () => {
   let own: App;
   beforeAll(async () => {
-    own = await startApp({ NUXT_ADYTON_TOKEN_HEADER: "Token", NUXT_ADYTON_PREFIX: "", NUXT_PUBLIC_ADYTON_TOKEN_HEADER: "Token", NUXT_PUBLIC_ADYTON_PREFIX: "" });
+    own = await startApp({
+      NUXT_ADYTON_TOKEN_HEADER: "Token",
+      NUXT_ADYTON_PREFIX: "",
+      NUXT_PUBLIC_ADYTON_TOKEN_HEADER: "Token",
+      NUXT_PUBLIC_ADYTON_PREFIX: "",
+    });
   });
   afterAll(() => own.stop());
 
@@ -110,7 +136,12 @@ describe("a token header of one's own", () => {
     const eve = new Visitor(own);
     const { token } = (await eve.register("Eve", { guard: "token" })) as { token: string };
     const anonymous = new Visitor(own, {});
-    expect(await anonymous.json("/api/orders", { headers: { token } })).toEqual({ owner: "Eve", guard: "token" });
-    expect((await anonymous.fetch("/api/orders", { headers: { authorization: `Bearer ${token}` } })).status).toBe(401);
+    expect(await anonymous.json("/api/orders", { headers: { token } })).toEqual({
+      owner: "Eve",
+      guard: "token",
+    });
+    expect(
+      (await anonymous.fetch("/api/orders", { headers: { authorization: `Bearer ${token}` } })).status,
+    ).toBe(401);
   });
 });

@@ -1,4 +1,5 @@
-// What an app sees of this module in its types. `#adyton` leads here, so that an app can name the columns of its own:
+// What an app sees of this module in its types. `#adyton` leads here, so that an app can name the columns of
+// its own:
 //
 //   declare module "#adyton" { interface AdytonUser { avatar: string | null } }
 //
@@ -7,8 +8,19 @@
 import type { ApiError, NetworkError, SessionState, User } from "@adyton/client";
 
 export type {
-  ApiError, Client, CreatedToken, CreateTokenInput, LoginInput, NetworkError, RegisterInput, SessionInfo, SessionState,
-  SignIn, TokenInfo, UpdateUserInput, User,
+  ApiError,
+  Client,
+  CreatedToken,
+  CreateTokenInput,
+  LoginInput,
+  NetworkError,
+  RegisterInput,
+  SessionInfo,
+  SessionState,
+  SignIn,
+  TokenInfo,
+  UpdateUserInput,
+  User,
 } from "@adyton/client";
 
 /** The user of this app: the columns of `users`, and those of `userColumns` where an app declares them. */
@@ -23,7 +35,9 @@ export type State = SessionState<AdytonUser>;
 export interface Redirects {
   /** Who must sign in goes here, with the wanted page as `?redirect=`: `/login`. */
   login: string | false;
-  /** Where a sign-in leads when no page was wanted, and where signed-in people go from pages for guests: `/`. */
+  /**
+   * Where a sign-in leads when no page was wanted, and where signed-in people go from pages for guests: `/`.
+   */
   home: string | false;
   /** Where a sign-out leads: `/`. */
   logout: string | false;

@@ -15,15 +15,26 @@ export interface App {
   stop(options?: { keep?: boolean }): Promise<number | null>;
 }
 
-export async function startApp(env: Record<string, string> = {}, build: "embedded" | "remote" = "embedded", in_?: string): Promise<App> {
+export async function startApp(
+  env: Record<string, string> = {},
+  build: "embedded" | "remote" = "embedded",
+  in_?: string,
+): Promise<App> {
   const folder = in_ ?? mkdtempSync(join(tmpdir(), "adyton-nuxt-"));
   const port = env.NITRO_PORT ? Number(env.NITRO_PORT) : await freePort();
   const child = spawn(process.execPath, [`${FIXTURE}/.output/${build}/server/index.mjs`], {
     cwd: folder,
-    env: { PATH: process.env.PATH, NODE_ENV: "production", NITRO_HOST: "127.0.0.1", NITRO_PORT: String(port), ...env },
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: "production",
+      NITRO_HOST: "127.0.0.1",
+      NITRO_PORT: String(port),
+      ...env,
+    },
   });
   let text = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
   await untilListening(child, () => text);
   return {
     url: `http://127.0.0.1:${port}`,
@@ -68,15 +79,25 @@ export async function freePort(): Promise<number> {
 export class Visitor {
   readonly cookies = new Map<string, string>();
 
-  constructor(readonly app: App, readonly headers: Record<string, string> = { "sec-fetch-site": "same-origin" }) {}
+  constructor(
+    readonly app: App,
+    readonly headers: Record<string, string> = { "sec-fetch-site": "same-origin" },
+  ) {}
 
   async fetch(path: string, init: RequestInit & { json?: unknown } = {}): Promise<Response> {
     const headers = new Headers({ ...this.headers, ...(init.headers as Record<string, string>) });
-    if (this.cookies.size > 0) headers.set("cookie", [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "));
+    if (this.cookies.size > 0)
+      headers.set("cookie", [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "));
     const body = init.json === undefined ? init.body : JSON.stringify(init.json);
     if (init.json !== undefined) headers.set("content-type", "application/json");
     const method = init.method ?? (body === undefined ? "GET" : "POST");
-    const response = await fetch(this.app.url + path, { ...init, method, headers, body: body ?? null, redirect: "manual" });
+    const response = await fetch(this.app.url + path, {
+      ...init,
+      method,
+      headers,
+      body: body ?? null,
+      redirect: "manual",
+    });
     for (const line of response.headers.getSetCookie()) this.take(line);
     return response;
   }
@@ -89,13 +110,21 @@ export class Visitor {
     else this.cookies.set(pair.slice(0, at), pair.slice(at + 1));
   }
 
-  async json<T = Record<string, unknown>>(path: string, init: RequestInit & { json?: unknown } = {}): Promise<T> {
+  async json<T = Record<string, unknown>>(
+    path: string,
+    init: RequestInit & { json?: unknown } = {},
+  ): Promise<T> {
     return (await this.fetch(path, init)).json() as Promise<T>;
   }
 
   /** Signs up; a name is a person. */
   async register(name: string, more: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
-    const json = { name, email: `${name.toLowerCase()}@example.com`, password: "a long enough password", ...more };
+    const json = {
+      name,
+      email: `${name.toLowerCase()}@example.com`,
+      password: "a long enough password",
+      ...more,
+    };
     return this.json("/api/auth/register", { json });
   }
 

@@ -11,8 +11,18 @@ export default function build() {
   if (process.env.ADYTON_FIXTURE === "built") return;
   rmSync(`${FIXTURE}/.output`, { recursive: true, force: true });
   for (const FIXTURE_MODE of ["embedded", "server"]) {
-    const env = { ...process.env, FIXTURE_MODE, NUXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production", VITEST: undefined, TEST: undefined };
-    execFileSync(process.execPath, [nuxi(), "build", FIXTURE], { env, stdio: ["ignore", "ignore", "inherit"] });
+    const env = {
+      ...process.env,
+      FIXTURE_MODE,
+      NUXT_TELEMETRY_DISABLED: "1",
+      NODE_ENV: "production",
+      VITEST: undefined,
+      TEST: undefined,
+    };
+    execFileSync(process.execPath, [nuxi(), "build", FIXTURE], {
+      env,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
   }
 }
 

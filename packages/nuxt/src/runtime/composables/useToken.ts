@@ -8,7 +8,9 @@ import { holds } from "../utils/abilities";
 import { useNow } from "../utils/now";
 
 export interface UseToken {
-  /** The access token in token mode, in the browser. Null in cookie mode: no script can read that credential. */
+  /**
+   * The access token in token mode, in the browser. Null in cookie mode: no script can read that credential.
+   */
   token: Readonly<Ref<string | null>>;
   /** When the access token ends, in cookie mode the session; null for what never ends, and for guests. */
   expiresAt: ComputedRef<string | null>;

@@ -1,4 +1,5 @@
-// What pages say of themselves with `auth` in `definePageMeta`, and what the option `globalMiddleware` says of all.
+// What pages say of themselves with `auth` in `definePageMeta`, and what the option `globalMiddleware` says
+// of all.
 
 import { defineNuxtRouteMiddleware } from "nuxt/app";
 import { usePublicOptions } from "../utils/adyton";

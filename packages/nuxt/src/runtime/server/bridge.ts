@@ -1,4 +1,5 @@
-// What the pages that are rendered here get of this server: they are bundled apart, and meet it in the event only.
+// What the pages that are rendered here get of this server: they are bundled apart, and meet it in the event
+// only.
 
 import { getRequestHeader, getRequestProtocol, type H3Event } from "h3";
 import { getRouteRules } from "nitropack/runtime";
@@ -26,7 +27,11 @@ export interface Bridge {
 
 export type BridgeFor = (event: H3Event) => Bridge;
 
-export function createBridge(event: H3Event, { backend, options, from }: AdytonServer, open: PublicOptions): Bridge {
+export function createBridge(
+  event: H3Event,
+  { backend, options, from }: AdytonServer,
+  open: PublicOptions,
+): Bridge {
   return {
     isPublic: isPublic(event),
     hasCredential: hasCredential(getRequestHeader(event, "cookie"), open.clientMode),
@@ -44,18 +49,24 @@ export function createBridge(event: H3Event, { backend, options, from }: AdytonS
 }
 
 function isPublic(event: H3Event): boolean {
-  const { cache, swr, isr, prerender, headers } = getRouteRules(event) as Record<string, unknown> & { headers?: object };
+  const { cache, swr, isr, prerender, headers } = getRouteRules(event) as Record<string, unknown> & {
+    headers?: object;
+  };
   const isKept = Boolean(cache) || Boolean(swr) || Boolean(isr) || Boolean(prerender);
   // The cache of Nitro hides cookies from what it keeps, and says that it is there.
   return isKept || Boolean(event.context.cache) || import.meta.prerender === true || tellsCaches(headers);
 }
 
 function tellsCaches(headers: object | undefined): boolean {
-  return Object.entries(headers ?? {}).some(([name, value]) =>
-    /cache-control$/i.test(name) && /\b(?:public|s-maxage)\b/i.test(String(value)));
+  return Object.entries(headers ?? {}).some(
+    ([name, value]) => /cache-control$/i.test(name) && /\b(?:public|s-maxage)\b/i.test(String(value)),
+  );
 }
 
 export function hasCredential(cookies: string | undefined, clientMode: PublicOptions["clientMode"]): boolean {
-  const name = clientMode === "token" ? /(?:^|;\s*)adyton_tokens=[^;\s]/ : /(?:^|;\s*)(?:__Host-|__Secure-)?adyton_session=[^;\s]/;
+  const name =
+    clientMode === "token"
+      ? /(?:^|;\s*)adyton_tokens=[^;\s]/
+      : /(?:^|;\s*)(?:__Host-|__Secure-)?adyton_session=[^;\s]/;
   return cookies !== undefined && name.test(cookies);
 }

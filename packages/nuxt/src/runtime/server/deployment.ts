@@ -1,5 +1,6 @@
-// What a deployment may say by environment variables (`NUXT_ADYTON_SERVER_PUBLIC_URL`, `NUXT_ADYTON_CONNECTOR_URL`, …):
-// Nuxt overrides what stands in the runtime configuration, so each of them stands there, empty if nobody has set it.
+// What a deployment may say by environment variables (`NUXT_ADYTON_SERVER_PUBLIC_URL`,
+// `NUXT_ADYTON_CONNECTOR_URL`, …): Nuxt overrides what stands in the runtime configuration, so each of them
+// stands there, empty if nobody has set it.
 
 type Table = Record<string, unknown>;
 
@@ -48,7 +49,7 @@ export function withoutPlaces(config: Table): Table {
 
 function driverOf(url: string): string {
   const scheme = /^(postgres|mysql)/.exec(url)?.[1];
-  return scheme === "postgres" ? "postgresql" : scheme ?? "sqlite";
+  return scheme === "postgres" ? "postgresql" : (scheme ?? "sqlite");
 }
 
 function read(value: unknown, kind: "text" | "list" | "number"): unknown {
@@ -56,7 +57,12 @@ function read(value: unknown, kind: "text" | "list" | "number"): unknown {
   if (Array.isArray(value) || kind === "number") return kind === "number" ? Number(value) : value;
   // Nuxt has made a number of a password of digits.
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return kind === "text" ? text : text.split(",").map((part) => part.trim()).filter(Boolean);
+  return kind === "text"
+    ? text
+    : text
+        .split(",")
+        .map((part) => part.trim())
+        .filter(Boolean);
 }
 
 function tableOf(root: Table, path: string, create: boolean): [Table, string] | null {
@@ -71,7 +77,9 @@ function tableOf(root: Table, path: string, create: boolean): [Table, string] | 
 }
 
 function withoutEmptyTables(table: Table): Table {
-  const full = Object.entries(table).map(([key, value]) => [key, isTable(value) ? withoutEmptyTables(value) : value] as const);
+  const full = Object.entries(table).map(
+    ([key, value]) => [key, isTable(value) ? withoutEmptyTables(value) : value] as const,
+  );
   return Object.fromEntries(full.filter(([, value]) => !isTable(value) || Object.keys(value).length > 0));
 }
 

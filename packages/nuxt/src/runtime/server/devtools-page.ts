@@ -1,5 +1,5 @@
-// Who is signed in in this browser, until when, with which abilities, and why the last requests were refused. No secret
-// is shown, and everything that is comes escaped.
+// Who is signed in in this browser, until when, with which abilities, and why the last requests were refused.
+// No secret is shown, and everything that is comes escaped.
 
 import type { Refused } from "./state";
 
@@ -14,7 +14,8 @@ export interface Current {
 
 export function page(current: Current | string, refusals: readonly Refused[]): string {
   const rows = refusals.map(({ at, method, path, refusal: { status, code, message, problem } }) =>
-    row(at, `${method} ${path}`, `${status} ${code}${problem.reason ? ` (${problem.reason})` : ""}`, message));
+    row(at, `${method} ${path}`, `${status} ${code}${problem.reason ? ` (${problem.reason})` : ""}`, message),
+  );
   const table = rows.length > 0 ? `<table>${rows.join("")}</table>` : "<p>None since the server started.</p>";
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Adyton</title><style>${STYLE}</style>
 <h1>Session</h1>${typeof current === "string" ? `<p>${escape(current)}</p>` : session(current)}
@@ -24,8 +25,11 @@ export function page(current: Current | string, refusals: readonly Refused[]): s
 function session({ user, guard, abilities = [], expiresAt, reason }: Current): string {
   if (!user) return `<p>Nobody is signed in${reason ? `: ${escape(reason)}` : ""}.</p>`;
   const expires = expiresAt ?? "never";
-  return `<table>${row("guard", guard ?? "")}${row("abilities", abilities.join(", "))}${row("expires", expires)}${
-    Object.entries(user).map(([column, value]) => row(column, String(value))).join("")}</table>`;
+  return `<table>${row("guard", guard ?? "")}${row("abilities", abilities.join(", "))}${row("expires", expires)}${Object.entries(
+    user,
+  )
+    .map(([column, value]) => row(column, String(value)))
+    .join("")}</table>`;
 }
 
 function row(...cells: string[]): string {

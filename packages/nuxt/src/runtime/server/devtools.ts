@@ -22,8 +22,14 @@ async function currentOf(event: H3Event, { backend, options, from }: AdytonServe
   const { clientMode, prefix } = useRuntimeConfig().public.adyton as PublicOptions;
   const raw = head(event, from);
   const token = clientMode === "token" ? tokenIn(getCookie(event, "adyton_tokens")) : null;
-  const headers = token === null ? raw.headers : [...raw.headers, options.tokenHeader, `${prefix} ${token}`.trim()];
-  const { body } = await backend.handle({ ...raw, method: "GET", url: `${options.basePath}/session`, headers });
+  const headers =
+    token === null ? raw.headers : [...raw.headers, options.tokenHeader, `${prefix} ${token}`.trim()];
+  const { body } = await backend.handle({
+    ...raw,
+    method: "GET",
+    url: `${options.basePath}/session`,
+    headers,
+  });
   return JSON.parse(new TextDecoder().decode(body ?? undefined)) as Current;
 }
 

@@ -1,4 +1,5 @@
-// Answers what `requireUser` and `requireAbility` throw as the endpoints answer: problem details, with their headers.
+// Answers what `requireUser` and `requireAbility` throw as the endpoints answer: problem details, with their
+// headers.
 
 import { defineNitroErrorHandler } from "nitropack/runtime";
 import { send } from "./raw";

@@ -1,8 +1,8 @@
-// The first thing that sees a request, before route rules (which may answer or pass on by themselves) and middleware:
-// it answers the endpoints, and lets nobody without a credential to the routes under `/api/`.
+// The first thing that sees a request, before route rules (which may answer or pass on by themselves) and
+// middleware: it answers the endpoints, and lets nobody without a credential to the routes under `/api/`.
 //
-// It goes by the path that the router will see (`event.path`, decoded). An exemption must hold for the path as it was
-// sent too, and both must be the same: else there is a trick in it, and it needs a credential.
+// It goes by the path that the router will see (`event.path`, decoded). An exemption must hold for the path
+// as it was sent too, and both must be the same: else there is a trick in it, and it needs a credential.
 
 import { defineEventHandler, type EventHandler, getRequestHeader, type H3Event } from "h3";
 import { getRouteRules } from "nitropack/runtime";
@@ -17,7 +17,12 @@ import { type Principal, type Refusal, type Backend, type MaybePromise, type Ser
 /** Told of every refusal; in development the DevTools page shows them. */
 export type Witness = (event: H3Event, refusal: Refusal) => void;
 
-export function createLayer(backend: Backend, options: ServerOptions, from: string, witness: Witness): EventHandler {
+export function createLayer(
+  backend: Backend,
+  options: ServerOptions,
+  from: string,
+  witness: Witness,
+): EventHandler {
   const isOpen = openRoutes(options);
 
   async function answer(event: H3Event) {
@@ -30,7 +35,10 @@ export function createLayer(backend: Backend, options: ServerOptions, from: stri
     try {
       const found = backend.authenticate(raw);
       if (!(found instanceof Promise)) enter(event, found);
-      else return found.then((principal) => enter(event, principal)).catch((error: unknown) => refuse(event, error));
+      else
+        return found
+          .then((principal) => enter(event, principal))
+          .catch((error: unknown) => refuse(event, error));
     } catch (error) {
       refuse(event, error);
     }
@@ -46,10 +54,13 @@ export function createLayer(backend: Backend, options: ServerOptions, from: stri
   }
 
   function refuse(event: H3Event, error: unknown): void {
-    const refusal = isRefusal(error) ? error : unavailable("the credential cannot be checked; try again", error);
+    const refusal = isRefusal(error)
+      ? error
+      : unavailable("the credential cannot be checked; try again", error);
     witness(event, refusal);
     // Where scripts of other origins may read answers, they may read this one too.
-    for (const [name, value] of Object.entries(getRouteRules(event).headers ?? {})) event.node.res.setHeader(name, value);
+    for (const [name, value] of Object.entries(getRouteRules(event).headers ?? {}))
+      event.node.res.setHeader(name, value);
     // A browser asks for permission without a credential; it gets it from the rules, never from a handler.
     if (isPreflight(event) && event.node.res.hasHeader("access-control-allow-origin")) send(event, PERMITTED);
     else send(event, answerTo(refusal));

@@ -1,5 +1,5 @@
-// The start and the end: opens the backend, puts the layer before everything else, and sees to it that no page with a
-// user in it is kept by a cache that others read.
+// The start and the end: opens the backend, puts the layer before everything else, and sees to it that no
+// page with a user in it is kept by a cache that others read.
 
 import { type H3Event } from "h3";
 import { defineNitroPlugin, useRuntimeConfig } from "nitropack/runtime";
@@ -15,10 +15,15 @@ import { unavailable } from "./refusal";
 
 export default defineNitroPlugin((nitroApp) => {
   const config = useRuntimeConfig();
-  const options = serverOptions(config.adyton as Record<string, unknown>, config.public.adyton as PublicOptions);
+  const options = serverOptions(
+    config.adyton as Record<string, unknown>,
+    config.public.adyton as PublicOptions,
+  );
   const from = config.app.baseURL.replace(/\/$/, "");
   // A page that is built for everybody has no visitor, and a build needs no database.
-  const backend = import.meta.prerender ? nobody() : openBackend(config.adyton as Record<string, unknown>, options);
+  const backend = import.meta.prerender
+    ? nobody()
+    : openBackend(config.adyton as Record<string, unknown>, options);
   const server: AdytonServer = { backend, options, from, refusals: [] };
   Object.assign(nitroApp, { adyton: server });
 
@@ -49,11 +54,23 @@ function keepPrivate({ node: { res } }: H3Event): void {
 }
 
 function serverOptions(config: Record<string, unknown>, open: PublicOptions): ServerOptions {
-  const { noAuthRoutes = [], baseUrl, importPlaintextTokens = false, compat } = config as Partial<ServerOptions> & {
+  const {
+    noAuthRoutes = [],
+    baseUrl,
+    importPlaintextTokens = false,
+    compat,
+  } = config as Partial<ServerOptions> & {
     compat?: { sanctum?: boolean };
   };
   const { basePath, tokenHeader } = open;
-  return { noAuthRoutes, baseUrl, basePath, tokenHeader, importPlaintextTokens, sanctum: compat?.sanctum === true };
+  return {
+    noAuthRoutes,
+    baseUrl,
+    basePath,
+    tokenHeader,
+    importPlaintextTokens,
+    sanctum: compat?.sanctum === true,
+  };
 }
 
 function witness(server: AdytonServer): Witness {

@@ -1,7 +1,8 @@
-// Requests and answers of Node without web classes: a `Request` made of one costs more than what is done with it.
+// Requests and answers of Node without web classes: a `Request` made of one costs more than what is done with
+// it.
 //
-// A request may also be one that Nitro makes to itself while it renders a page. Then the client is whoever asked for
-// that page, and the body stands in `req.body`.
+// A request may also be one that Nitro makes to itself while it renders a page. Then the client is whoever
+// asked for that page, and the body stands in `req.body`.
 
 import type { H3Event } from "h3";
 import { pairs } from "./flat";
@@ -9,6 +10,8 @@ import type { RawRequest, RawResponse } from "./types";
 
 /** One more byte than the engine takes (64 KiB): it is the one that refuses. */
 const MOST = 64 * 1024 + 1;
+/** How much more is thrown away, so that whoever sends it hears why it is refused. */
+const PATIENCE = 1024 * 1024;
 
 interface NitroRequest {
   /** The context of the request that made Nitro call itself. */
@@ -32,12 +35,15 @@ export function head(event: H3Event, from = ""): RawRequest {
   };
 }
 
-/** The address of the connection. Which forwarded addresses count is the engine's to say (`server.trustedProxies`). */
+/**
+ * The address of the connection. Which forwarded addresses count is the engine's to say
+ * (`server.trustedProxies`).
+ */
 export function address(event: H3Event): string | undefined {
   const { req } = event.node;
   const outer = (req as NitroRequest).__unenv__;
   // A connection without an address came through a socket file: somebody on this machine passes requests on.
-  const own = "__unenv__" in req ? outer && addresses.get(outer) : req.socket.remoteAddress ?? "127.0.0.1";
+  const own = "__unenv__" in req ? outer && addresses.get(outer) : (req.socket.remoteAddress ?? "127.0.0.1");
   if (own) addresses.set(event.context, own);
   return own;
 }
@@ -49,7 +55,10 @@ export async function body(event: H3Event): Promise<Uint8Array | string | null> 
   return "__unenv__" in req || given !== undefined ? internal(given) : received(event);
 }
 
-/** What is left of too long a body must not be taken for the next request: the connection ends with the answer. */
+/**
+ * What is left of too long a body must not be taken for the next request: the connection ends with the
+ * answer.
+ */
 function received({ node: { req, res } }: H3Event): Promise<Uint8Array | null> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -58,12 +67,15 @@ function received({ node: { req, res } }: H3Event): Promise<Uint8Array | null> {
     req.on("data", (chunk: Buffer) => {
       if (size < MOST) chunks.push(chunk);
       size += chunk.length;
-      if (size < MOST) return;
+      if (size < PATIENCE) return;
       req.pause();
       res.setHeader("connection", "close");
       done();
     });
-    req.once("end", done).once("error", reject).once("close", () => reject(new Error("the request broke off")));
+    req
+      .once("end", done)
+      .once("error", reject)
+      .once("close", () => reject(new Error("the request broke off")));
   });
 }
 
@@ -72,7 +84,9 @@ async function internal(given: unknown): Promise<Uint8Array | string | null> {
   if (given === null || given === undefined) return null;
   if (typeof given === "string" || given instanceof Uint8Array) return given;
   const isPlain = Object.getPrototypeOf(given) === Object.prototype || Array.isArray(given);
-  return isPlain ? JSON.stringify(given) : new Uint8Array(await new Response(given as BodyInit).arrayBuffer());
+  return isPlain
+    ? JSON.stringify(given)
+    : new Uint8Array(await new Response(given as BodyInit).arrayBuffer());
 }
 
 /** Sends an answer. */

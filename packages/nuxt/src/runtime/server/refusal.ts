@@ -1,5 +1,5 @@
-// Refusals that are not the engine's own words: those of the guard, and of a server that cannot be reached. They have
-// the form of the engine's (docs/reference/errors.md), so that clients need no second reading.
+// Refusals that are not the engine's own words: those of the guard, and of a server that cannot be reached.
+// They have the form of the engine's (docs/reference/errors.md), so that clients need no second reading.
 
 import { pairs } from "./flat";
 import type { Problem, RawResponse, Refusal } from "./types";
@@ -12,20 +12,43 @@ class GuardError extends Error implements Refusal {
   override readonly name = "AuthError";
   readonly problem: Problem;
 
-  constructor(readonly status: number, readonly code: string, detail: string, more: Partial<Problem>, readonly headers: string[]) {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    more: Partial<Problem>,
+    readonly headers: string[],
+  ) {
     super(detail);
-    this.problem = { type: "about:blank", title: TITLES[status] ?? "", status, detail, code, message: detail, ...more };
+    this.problem = {
+      type: "about:blank",
+      title: TITLES[status] ?? "",
+      status,
+      detail,
+      code,
+      message: detail,
+      ...more,
+    };
   }
 }
 
 /** No credential where one is needed (RFC 6750, 3). */
 export function unauthenticated(): Refusal {
-  return new GuardError(401, "unauthenticated", "sign in first", {}, ["www-authenticate", 'Bearer realm="adyton"']);
+  return new GuardError(401, "unauthenticated", "sign in first", {}, [
+    "www-authenticate",
+    'Bearer realm="adyton"',
+  ]);
 }
 
 export function missingAbility(missing: string[]): Refusal {
   const challenge = ["www-authenticate", 'Bearer realm="adyton", error="insufficient_scope"'];
-  return new GuardError(403, "missing_ability", `this needs the ability ${missing.join(", ")}`, { missing }, challenge);
+  return new GuardError(
+    403,
+    "missing_ability",
+    `this needs the ability ${missing.join(", ")}`,
+    { missing },
+    challenge,
+  );
 }
 
 /** An outage signs nobody out, so it is never a 401. */
@@ -48,7 +71,16 @@ export function isRefusal(error: unknown): error is Refusal {
 
 /** The answer to it. */
 export function answerTo({ status, problem, headers }: Refusal): RawResponse {
-  const own = pairs(headers).filter(([name]) => !ALWAYS.test(name)).flat();
-  const always = ["content-type", "application/problem+json", "cache-control", "no-store", "x-content-type-options", "nosniff"];
+  const own = pairs(headers)
+    .filter(([name]) => !ALWAYS.test(name))
+    .flat();
+  const always = [
+    "content-type",
+    "application/problem+json",
+    "cache-control",
+    "no-store",
+    "x-content-type-options",
+    "nosniff",
+  ];
   return { status, headers: [...always, ...own], body: new TextEncoder().encode(JSON.stringify(problem)) };
 }

@@ -1,5 +1,6 @@
 // Which requests need no credential: `"METHOD:/path/[param]"`, read as the engine reads `no_auth_routes`
-// (crates/adyton-core/src/route_pattern.rs says why; both are tested with crates/adyton-core/tests/routes.json).
+// (crates/adyton-core/src/route_pattern.rs says why; both are tested with
+// crates/adyton-core/tests/routes.json).
 //
 // An exemption opens a door, so a path that two programs could read in two ways matches none.
 
@@ -20,10 +21,13 @@ const TELLS_PATH =
 const TELLS_PLACEHOLDER =
   "a placeholder is a whole segment: `[name]` for one, `[...name]` at the end for all that follow";
 
-/** Throws a `TypeError` that says what is wrong, for anything that could not match, or not what it seems to. */
+/**
+ * Throws a `TypeError` that says what is wrong, for anything that could not match, or not what it seems to.
+ */
 export function parseRoute(text: string): RoutePattern {
   const [, method, path] = /^([^:]*):(.*)$/s.exec(text) ?? [];
-  if (!method || path === undefined || !/^(?:\*|[\w!#$%&'+\-.^`|~]+)$/.test(method)) throw new TypeError(TELLS_METHOD);
+  if (!method || path === undefined || !/^(?:\*|[\w!#$%&'+\-.^`|~]+)$/.test(method))
+    throw new TypeError(TELLS_METHOD);
   const segments = !path.startsWith("/") || /[?# ]/.test(path) ? null : decodedSegments(path);
   if (!segments) throw new TypeError(TELLS_PATH);
   const open = placeholder(segments.at(-1) ?? "") === "rest";
@@ -34,8 +38,11 @@ export function parseRoute(text: string): RoutePattern {
 export function matches(pattern: RoutePattern, method: string, path: readonly string[]): boolean {
   const { segments, open } = pattern;
   const isLongEnough = open ? path.length >= segments.length : path.length === segments.length;
-  return allows(pattern, method) && isLongEnough &&
-    segments.every((own, at) => (own === null ? path[at] !== "" : own === path[at]));
+  return (
+    allows(pattern, method) &&
+    isLongEnough &&
+    segments.every((own, at) => (own === null ? path[at] !== "" : own === path[at]))
+  );
 }
 
 /** The segments of a request's path, decoded; null for a target that programs may read in different ways. */
@@ -78,8 +85,11 @@ function percentDecoded(text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text);
   const out: number[] = [];
   for (let at = 0; at < bytes.length; at += 1) {
-    const escape = bytes[at] === 0x25 ? /^[0-9a-f]{2}$/i.exec(String.fromCharCode(...bytes.subarray(at + 1, at + 3))) : null;
-    out.push(escape ? Number.parseInt(escape[0], 16) : bytes[at] ?? 0);
+    const escape =
+      bytes[at] === 0x25
+        ? /^[0-9a-f]{2}$/i.exec(String.fromCharCode(...bytes.subarray(at + 1, at + 3)))
+        : null;
+    out.push(escape ? Number.parseInt(escape[0], 16) : (bytes[at] ?? 0));
     if (escape) at += 2;
   }
   return Uint8Array.from(out);
@@ -105,6 +115,7 @@ function placeholder(segment: string): "one" | "rest" | null {
 function readSegment(segment: string): string | null {
   const kind = placeholder(segment);
   if (kind === "one") return null;
-  if (kind === "rest" || segment.startsWith(":") || /[[\]{}*]/.test(segment)) throw new TypeError(TELLS_PLACEHOLDER);
+  if (kind === "rest" || segment.startsWith(":") || /[[\]{}*]/.test(segment))
+    throw new TypeError(TELLS_PLACEHOLDER);
   return segment;
 }

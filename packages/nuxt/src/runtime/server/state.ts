@@ -40,7 +40,8 @@ export function useAdytonServer(): AdytonServer {
 export function markPersonal(event: H3Event): void {
   event.context.adytonPersonal = true;
   tellPage(event);
-  // Now, for a cache that looks before the answer is sent; and then again, for what the page sets later (plugin.ts).
+  // Now, for a cache that looks before the answer is sent; and then again, for what the page sets later
+  // (plugin.ts).
   event.node.res.setHeader("cache-control", PERSONAL);
 }
 

@@ -1,4 +1,5 @@
-// What stands between the handlers and whoever authenticates: the engine in this process, or a server elsewhere.
+// What stands between the handlers and whoever authenticates: the engine in this process, or a server
+// elsewhere.
 
 import type { SessionInfo } from "@adyton/client";
 import type { AdytonUser } from "../types";
@@ -54,7 +55,10 @@ export interface Problem {
   reason?: string;
 }
 
-/** The part of a refusal that handlers answer with; the errors of `@adyton/node` have it, and those of `refusal.ts`. */
+/**
+ * The part of a refusal that handlers answer with; the errors of `@adyton/node` have it, and those of
+ * `refusal.ts`.
+ */
 export interface Refusal extends Error {
   status: number;
   code: string;

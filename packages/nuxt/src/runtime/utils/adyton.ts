@@ -1,5 +1,6 @@
-// What all composables share: one client and one state for each Nuxt app. On the server there is one Nuxt app for each
-// request, so nothing here may be kept in a variable of this module: it would be another visitor's next.
+// What all composables share: one client and one state for each Nuxt app. On the server there is one Nuxt app
+// for each request, so nothing here may be kept in a variable of this module: it would be another visitor's
+// next.
 
 import { type Client, type ClientOptions, createClient } from "@adyton/client";
 import { type NuxtApp, useNuxtApp, useRuntimeConfig, useState } from "nuxt/app";
@@ -16,7 +17,10 @@ export interface Adyton {
   isHearsay: Ref<boolean>;
   /** Whether it is known who is signed in. */
   isKnown: () => boolean;
-  /** Whether this page is the same for everybody for now, so that the browser finds out who is here afterwards. */
+  /**
+   * Whether this page is the same for everybody for now, so that the browser finds out who is here
+   * afterwards.
+   */
   isDeferred: () => boolean;
   /** Resolves when it is known who is signed in; rejects when the server could not be asked. */
   ready: () => Promise<State>;
@@ -30,12 +34,19 @@ export type Platform = Pick<ClientOptions<AdytonUser>, "fetch" | "storage"> & Pi
 const apps = new WeakMap<object, Adyton>();
 
 export const UNKNOWN: State = {
-  status: "loading", user: null, guard: null, abilities: [], expiresAt: null, session: null, reason: null,
+  status: "loading",
+  user: null,
+  guard: null,
+  abilities: [],
+  expiresAt: null,
+  session: null,
+  reason: null,
 };
 
 export function useAdyton(): Adyton {
   const adyton = apps.get(useNuxtApp());
-  if (!adyton) throw new Error("@adyton/nuxt: its plugin has not run yet; let your plugin depend on `adyton`");
+  if (!adyton)
+    throw new Error("@adyton/nuxt: its plugin has not run yet; let your plugin depend on `adyton`");
   return adyton;
 }
 
@@ -65,7 +76,10 @@ export function install(nuxtApp: NuxtApp, platform: Platform): Adyton {
   });
   let asked: Promise<State> | undefined;
   const adyton: Adyton = {
-    client, state, error, options,
+    client,
+    state,
+    error,
+    options,
     token: shallowRef(null),
     isHearsay: useState("adyton:hearsay", () => false),
     isKnown: () => state.value.status !== "loading" && !adyton.isHearsay.value,

@@ -1,6 +1,14 @@
-// Which pages who may see. This guards what people look at; what the server gives away is guarded by the server.
+// Which pages who may see. This guards what people look at; what the server gives away is guarded by the
+// server.
 
-import { abortNavigation, createError, defineNuxtRouteMiddleware, navigateTo, type RouteMiddleware, useNuxtApp } from "nuxt/app";
+import {
+  abortNavigation,
+  createError,
+  defineNuxtRouteMiddleware,
+  navigateTo,
+  type RouteMiddleware,
+  useNuxtApp,
+} from "nuxt/app";
 import type { RouteLocationNormalized } from "vue-router";
 import type { PageAuth, PageRules } from "../types";
 import { useAdyton } from "./adyton";
@@ -31,18 +39,21 @@ export function authMiddleware(rules: PageRules = {}): RouteMiddleware {
 export async function enforce(to: RouteLocationNormalized, rules: PageRules) {
   const adyton = useAdyton();
   const nuxtApp = useNuxtApp();
-  // A page that is the same for everybody is shown as it is; what it means for this visitor is decided afterwards.
+  // A page that is the same for everybody is shown as it is; what it means for this visitor is decided
+  // afterwards.
   if (!adyton.isKnown() && adyton.isDeferred()) return;
   const state = await adyton.ready().catch(unreachable);
   const verdict = judge(to, rules, state, adyton.options.redirects);
   if (verdict === null) return;
-  return nuxtApp.runWithContext(() => ("goTo" in verdict ? navigateTo(verdict.goTo) : abortNavigation(errorOf(verdict))));
+  return nuxtApp.runWithContext(() =>
+    "goTo" in verdict ? navigateTo(verdict.goTo) : abortNavigation(errorOf(verdict)),
+  );
 }
 
 /** The rules of `authMiddleware` that stand in the `middleware` of a page. */
 export function rulesOfMiddleware(to: RouteLocationNormalized): PageRules[] {
   const middleware = [to.meta.middleware ?? []].flat();
-  return middleware.flatMap((entry) => (typeof entry === "function" ? rulesOf.get(entry) ?? [] : []));
+  return middleware.flatMap((entry) => (typeof entry === "function" ? (rulesOf.get(entry) ?? []) : []));
 }
 
 export function errorOf({ status, message }: { status: number; message: string }) {

@@ -1,4 +1,5 @@
-// The time, ticking every second in the browser: one clock for all who look at it, and none while nobody does.
+// The time, ticking every second in the browser: one clock for all who look at it, and none while nobody
+// does.
 
 import { useState } from "nuxt/app";
 import { getCurrentInstance, getCurrentScope, onMounted, onScopeDispose, type Ref, shallowRef } from "vue";

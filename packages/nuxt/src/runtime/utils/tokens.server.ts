@@ -1,5 +1,5 @@
-// Token mode on the server: the tokens of the visitor stand in a cookie of this page, and requests to the app's own
-// routes are sent with them.
+// Token mode on the server: the tokens of the visitor stand in a cookie of this page, and requests to the
+// app's own routes are sent with them.
 
 import { type Client, cookieStorage, type TokenStorage } from "@adyton/client";
 import { getCookie, type H3Event, setCookie } from "h3";
@@ -18,8 +18,14 @@ export function serverStorage(event: H3Event, secure: boolean): TokenStorage {
   });
 }
 
-/** `useFetch("/api/…")` while a page is rendered: Nuxt passes the cookies on by itself, and this the token. */
-export function sendTokens(event: H3Event, client: Client<AdytonUser>, { tokenHeader, prefix }: PublicOptions): void {
+/**
+ * `useFetch("/api/…")` while a page is rendered: Nuxt passes the cookies on by itself, and this the token.
+ */
+export function sendTokens(
+  event: H3Event,
+  client: Client<AdytonUser>,
+  { tokenHeader, prefix }: PublicOptions,
+): void {
   const signed = async (url: unknown, init: { headers?: HeadersInit } = {}) => {
     const headers = new Headers(init.headers);
     const isOwn = typeof url === "string" && url.startsWith("/") && !url.startsWith("//");

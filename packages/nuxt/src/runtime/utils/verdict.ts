@@ -1,4 +1,5 @@
-// Which page asks what of its visitors, and what becomes of who goes there. Only decisions; nobody is moved here.
+// Which page asks what of its visitors, and what becomes of who goes there. Only decisions; nobody is moved
+// here.
 
 import type { RouteLocationNormalized, RouteLocationRaw } from "vue-router";
 import type { PageRules, PublicOptions, Redirects, State } from "../types";
@@ -13,20 +14,27 @@ type Destination = Pick<RouteLocationNormalized, "path" | "fullPath" | "query">;
 export function judge(to: Destination, rules: PageRules, state: State, redirects: Redirects): Verdict {
   const isSignedIn = state.status === "authenticated";
   if (rules.guestOnly) {
-    const home = isSignedIn ? rules.redirectTo ?? afterSignIn(to, redirects) : false;
+    const home = isSignedIn ? (rules.redirectTo ?? afterSignIn(to, redirects)) : false;
     return home === false || home === to.path ? null : { goTo: home };
   }
   if (!isSignedIn) {
     const login = rules.redirectTo ?? redirects.login;
-    return login === false ? { status: 401, message: "Sign in to see this page." } : { goTo: toSignIn(login, to.fullPath) };
+    return login === false
+      ? { status: 401, message: "Sign in to see this page." }
+      : { goTo: toSignIn(login, to.fullPath) };
   }
   const lacking = missing(state.abilities, [rules.abilities ?? []].flat());
   if (lacking.length === 0) return null;
-  return rules.redirectTo ? { goTo: rules.redirectTo } : { status: 403, message: `This page needs: ${lacking.join(", ")}.` };
+  return rules.redirectTo
+    ? { goTo: rules.redirectTo }
+    : { status: 403, message: `This page needs: ${lacking.join(", ")}.` };
 }
 
 /** Null for a page that is open to all. */
-export function pageRules(to: Pick<RouteLocationNormalized, "path" | "meta" | "matched">, options: PublicOptions): PageRules | null {
+export function pageRules(
+  to: Pick<RouteLocationNormalized, "path" | "meta" | "matched">,
+  options: PublicOptions,
+): PageRules | null {
   const { auth } = to.meta;
   if (auth === "guest") return { guestOnly: true };
   if (auth === true) return {};

@@ -13,18 +13,22 @@ export function openBackend(config: Record<string, unknown>, options: ServerOpti
   const engine = withoutPlaces(config);
   for (const key of OURS) Reflect.deleteProperty(engine, key);
   // What was imported works, too.
-  if (options.importPlaintextTokens) engine.compat = { ...(engine.compat as object | undefined), importedTokens: true };
+  if (options.importPlaintextTokens)
+    engine.compat = { ...(engine.compat as object | undefined), importedTokens: true };
   const auth = createAuth<AdytonUser>(engine);
   tell(auth.databasePath, engine);
   const imported = options.importPlaintextTokens ? importTokens(auth) : null;
   return {
     handle: (request) => (imported ? imported.then(() => auth.handle(request)) : auth.handle(request)),
-    authenticate: (request) => (imported ? imported.then(() => auth.authenticate(request)) : auth.authenticate(request)),
+    authenticate: (request) =>
+      imported ? imported.then(() => auth.authenticate(request)) : auth.authenticate(request),
     close: () => auth.close(),
   };
 }
 
-/** Tokens of nuxt-token-authentication stand in plain text; whoever presents one waits until they are read. */
+/**
+ * Tokens of nuxt-token-authentication stand in plain text; whoever presents one waits until they are read.
+ */
 async function importTokens(auth: Auth<AdytonUser>): Promise<void> {
   const { imported, malformed, duplicates } = await auth.api.importPlaintextTokens();
   if (imported > 0) log(`imported ${imported} tokens; only their hashes are kept`);
@@ -33,7 +37,8 @@ async function importTokens(auth: Auth<AdytonUser>): Promise<void> {
 }
 
 function tell(path: string | null, engine: Record<string, unknown>): void {
-  if (path !== null) log(`users and sessions are in ${path}${import.meta.dev ? " (keep it out of git)" : ""}`);
+  if (path !== null)
+    log(`users and sessions are in ${path}${import.meta.dev ? " (keep it out of git)" : ""}`);
   const server = engine.server as { publicUrl?: string } | undefined;
   if (!import.meta.dev && !server?.publicUrl && engine.sessionGuard !== "token") {
     warn(

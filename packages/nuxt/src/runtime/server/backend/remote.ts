@@ -1,6 +1,6 @@
-// A running `adyton serve`. The browser talks to this app, and this app to the server, as a reverse proxy would: it
-// passes on what the endpoints read, and says whom it was called by. The server must count this host among its
-// `trusted_proxies`, and its `public_url` must be the address of the app.
+// A running `adyton serve`. The browser talks to this app, and this app to the server, as a reverse proxy
+// would: it passes on what the endpoints read, and says whom it was called by. The server must count this
+// host among its `trusted_proxies`, and its `public_url` must be the address of the app.
 //
 // Nobody is remembered here: a credential that was revoked a moment ago does not work.
 
@@ -13,18 +13,21 @@ import { withoutPlaces } from "../deployment";
 /** A slow server is one that does not answer: pages wait for it. */
 const PATIENCE = 10_000;
 
-/** Everything that the endpoints read. What says who calls (`Forwarded`, `X-Forwarded-*`) is written here anew. */
-const PASSED = new Set([
-  "accept", "accept-language", "access-control-request-headers", "access-control-request-method", "authorization",
-  "content-encoding", "content-type", "cookie", "origin", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site",
-  "sec-fetch-user", "traceparent", "user-agent", "x-device-id", "x-request-id", "x-xsrf-token",
-]);
+/**
+ * Everything that the endpoints read. What says who calls (`Forwarded`, `X-Forwarded-*`) is written here
+ * anew.
+ */
+const PASSED = words(`
+  accept accept-language access-control-request-headers access-control-request-method authorization
+  content-encoding content-type cookie origin sec-fetch-dest sec-fetch-mode sec-fetch-site
+  sec-fetch-user traceparent user-agent x-device-id x-request-id x-xsrf-token
+`);
 
 /** RFC 9110, 7.6.1; and what `fetch` has undone. */
-const OWN = new Set([
-  "connection", "content-encoding", "content-length", "keep-alive", "proxy-authenticate", "set-cookie", "te", "trailer",
-  "transfer-encoding", "upgrade",
-]);
+const OWN = words(`
+  connection content-encoding content-length keep-alive proxy-authenticate set-cookie te trailer
+  transfer-encoding upgrade
+`);
 
 export function openBackend(config: Record<string, unknown>, options: ServerOptions): Backend {
   const { baseUrl } = withoutPlaces(config) as { baseUrl?: string };
@@ -38,14 +41,27 @@ export function openBackend(config: Record<string, unknown>, options: ServerOpti
     const { method, body } = request;
     try {
       const signal = AbortSignal.timeout(PATIENCE);
-      return await fetch(origin + url, { method, headers, body: body as BodyInit | null, redirect: "manual", signal });
+      return await fetch(origin + url, {
+        method,
+        headers,
+        body: body as BodyInit | null,
+        redirect: "manual",
+        signal,
+      });
     } catch (cause) {
       throw unavailable("the authentication server does not answer; try again", cause);
     }
   }
 
-  /** Asks an endpoint about a request. Whatever is no answer of Adyton's is an outage: neither a refusal nor a yes. */
-  async function about(request: RawRequest, path: string, more?: Record<string, string>): Promise<[Headers, string]> {
+  /**
+   * Asks an endpoint about a request. Whatever is no answer of Adyton's is an outage: neither a refusal nor a
+   * yes.
+   */
+  async function about(
+    request: RawRequest,
+    path: string,
+    more?: Record<string, string>,
+  ): Promise<[Headers, string]> {
     const response = await ask({ ...request, body: null }, options.basePath + path, more);
     const text = await response.text().catch((cause: unknown) => {
       throw unavailable(BROKEN_OFF, cause);
@@ -112,7 +128,8 @@ function passedOn({ headers: raw, clientAddress }: RawRequest, passed: ReadonlyS
     const name = mixed.toLowerCase();
     if (name === "x-forwarded-for") chain.push(value);
     else if (name === "x-forwarded-proto") scheme = value;
-    else if (name === "cookie" && headers.has(name)) headers.set(name, `${headers.get(name) ?? ""}; ${value}`);
+    else if (name === "cookie" && headers.has(name))
+      headers.set(name, `${headers.get(name) ?? ""}; ${value}`);
     else if (passed.has(name)) headers.append(name, value);
   }
   // What the client said stays to the left of what is known.
@@ -134,7 +151,9 @@ async function answered(response: Response): Promise<RawResponse> {
 function problemIn(response: Response, text: string): Problem | null {
   if (!response.headers.get("content-type")?.startsWith("application/problem+json")) return null;
   const problem = parsed(text) as Partial<Problem> | null | undefined;
-  return typeof problem?.code === "string" && problem.status === response.status ? (problem as Problem) : null;
+  return typeof problem?.code === "string" && problem.status === response.status
+    ? (problem as Problem)
+    : null;
 }
 
 function parsed(text: string): unknown {
@@ -146,6 +165,18 @@ function parsed(text: string): unknown {
 }
 
 function challenges(response: Response): string[] {
-  const names = ["www-authenticate", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
-  return names.flatMap((name) => [[name, response.headers.get(name)]].filter(([, value]) => value !== null).flat()) as string[];
+  const names = [
+    "www-authenticate",
+    "retry-after",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+  ];
+  return names.flatMap((name) =>
+    [[name, response.headers.get(name)]].filter(([, value]) => value !== null).flat(),
+  ) as string[];
+}
+
+function words(text: string): Set<string> {
+  return new Set(text.trim().split(/\s+/));
 }

@@ -15,7 +15,9 @@ const found = new WeakMap<object, Promise<Principal | null>>();
  * Who sends a request; null for a guest, also for one with a credential that is not good any more. Rejects with a 503
  * while nobody can tell.
  */
-export async function getPrincipal<U extends AdytonUser = AdytonUser>(event: H3Event): Promise<Principal<U> | null> {
+export async function getPrincipal<U extends AdytonUser = AdytonUser>(
+  event: H3Event,
+): Promise<Principal<U> | null> {
   const principal = await authenticated(event).catch((error: unknown) => {
     if (isRefusal(error) && error.status < 500) return null;
     throw thrown(error);
@@ -23,13 +25,19 @@ export async function getPrincipal<U extends AdytonUser = AdytonUser>(event: H3E
   return principal as Principal<U> | null;
 }
 
-/** The signed-in user; else answers 401 in the words of the engine. A cookie needs its CSRF check here as anywhere. */
+/**
+ * The signed-in user; else answers 401 in the words of the engine. A cookie needs its CSRF check here as
+ * anywhere.
+ */
 export async function requireUser<U extends AdytonUser = AdytonUser>(event: H3Event): Promise<U> {
   return (await requirePrincipal(event)).user as U;
 }
 
 /** The same, and every one of these abilities; else 403. */
-export async function requireAbility<U extends AdytonUser = AdytonUser>(event: H3Event, ...abilities: string[]) {
+export async function requireAbility<U extends AdytonUser = AdytonUser>(
+  event: H3Event,
+  ...abilities: string[]
+) {
   const principal = await requirePrincipal(event);
   const lacking = missing(principal.abilities, abilities);
   if (lacking.length > 0) throw thrown(missingAbility(lacking));
@@ -64,7 +72,15 @@ async function ask(event: H3Event): Promise<Principal | null> {
 
 /** Errors of h3 are answered by `errors.ts`, and are no accidents to the logs. */
 function thrown(error: unknown): Error {
-  const refusal: Refusal = isRefusal(error) ? error : unavailable("the credential cannot be checked; try again", error);
+  const refusal: Refusal = isRefusal(error)
+    ? error
+    : unavailable("the credential cannot be checked; try again", error);
   const { status, problem, message } = refusal;
-  return createError({ statusCode: status, statusMessage: problem.title, message, data: problem, cause: refusal });
+  return createError({
+    statusCode: status,
+    statusMessage: problem.title,
+    message,
+    data: problem,
+    cause: refusal,
+  });
 }

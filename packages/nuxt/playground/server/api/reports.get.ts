@@ -1,0 +1,4 @@
+export default defineEventHandler(async (event) => {
+  await requireAbility(event, "reports");
+  return { orders: orderCount(), customers: customerCount() };
+});
