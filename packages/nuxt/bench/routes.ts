@@ -10,7 +10,7 @@ import build from "../test/support/build";
 import { startApp, Visitor } from "../test/support/app";
 
 const LIMIT = 1.1;
-const [ROUNDS, REQUESTS, CONNECTIONS] = [15, 4_000, 16];
+const [ROUNDS, REQUESTS, CONNECTIONS] = [9, 6_000, 16];
 /** USER_HZ, which Linux has fixed for everybody. */
 const TICKS = 100;
 

@@ -10,7 +10,7 @@ const IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebK
 
 const browser = await launch();
 const server = await app("cookie");
-const ada = await person(browser, server, { userAgent: MAC, viewport: { width: 820, height: 620 } });
+const ada = await person(browser, server, { userAgent: MAC, viewport: { width: 820, height: 600 } });
 await ada.register("Ada Lovelace", "ada@example.com");
 const phone = await person(browser, server, { ...PHONE, userAgent: IPHONE, colorScheme: "dark", deviceScaleFactor: 2 });
 await phone.open("/login");
@@ -22,6 +22,6 @@ await phone.page.screenshot({ path: join(images, "nuxt-forbidden-phone-dark.png"
 await ada.open("/");
 await ada.page.screenshot({ path: join(images, "nuxt-home.png") });
 await ada.open("/devices");
-await ada.page.screenshot({ path: join(images, "nuxt-devices.png") });
+await ada.page.screenshot({ path: join(images, "nuxt-devices.png"), fullPage: true });
 await browser.close();
 await server.close();

@@ -1,21 +1,25 @@
-// One story through everything, for each change: from the sign-up over a reload to the sign-out.
+// One story through everything, for each change: from the sign-up over a reload to the sign-out, with the engine in the
+// app and with the engine behind it.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { app } from "./processes.mjs";
+import { adyton, app } from "./processes.mjs";
 import { launch, person } from "./world.mjs";
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await app("cookie");
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser?.close());
+
+test("the engine in the app", () => withApp("cookie", {}));
+
+test("the engine behind the app", async () => {
+  const engine = await adyton({ ADYTON_SERVER__TRUSTED_PROXIES: "127.0.0.1/32" });
+  await withApp("server", { NUXT_ADYTON_BASE_URL: engine.url });
+  await engine.close();
 });
 
-test("sign-up, reload, order, sign-out and back to the wanted page", async () => {
+async function withApp(variant, variables) {
+  const server = await app(variant, variables);
   const ada = await person(browser, server);
   await ada.register("Ada Lovelace", ada.email);
   ada.asked();
@@ -33,4 +37,5 @@ test("sign-up, reload, order, sign-out and back to the wanted page", async () =>
   await ada.see("A cup");
   assert.equal((await fetch(`${server.url}/api/orders`)).status, 401);
   await ada.close();
-});
+  await server.close();
+}

@@ -1,7 +1,7 @@
 // Builds what the stories need, then lets `node --test` tell them.
 //
 //   ADYTON_BINARY=target/debug/adyton npm run e2e -w @adyton/nuxt            every story
-//   ADYTON_BINARY=target/debug/adyton npm run e2e -w @adyton/nuxt -- quick   one story a door, within three minutes
+//   ADYTON_BINARY=target/debug/adyton npm run e2e:quick -w @adyton/nuxt      one story a door, within three minutes
 //
 // It needs Node 22 or later, Debian's Chromium (ADYTON_CHROMIUM elsewhere) and the three packages built.
 // ADYTON_E2E_APPS=folder keeps the built apps there and takes them from there the next time; without it they live in a
@@ -18,7 +18,7 @@ import { VARIANTS, prepare } from "./prepare.mjs";
 const quick = process.argv[2] === "quick";
 const chosen = process.argv.slice(2).filter((name) => name.endsWith(".test.mjs"));
 const stories = chosen.length ? chosen : quick ? ["quick.test.mjs"] : await all();
-const variants = quick ? ["cookie"] : Object.keys(VARIANTS);
+const variants = quick ? ["cookie", "server"] : Object.keys(VARIANTS);
 
 const kept = process.env.ADYTON_E2E_APPS;
 const folder = kept ?? (await mkdtemp(join(tmpdir(), "adyton-e2e-")));

@@ -100,6 +100,8 @@ describe.skipIf(!isThere)("an app in front of a server", () => {
     expect((await ada.fetch("/private")).status).toBe(503);
     expect((await ada.fetch("/api/optional")).status).toBe(503);
     expect(ada.cookies.has("adyton_session")).toBe(true);
+    expect(app.log()).toMatch(/does not answer.*ECONNREFUSED/);
+    expect(app.log()).not.toContain(ada.cookies.get("adyton_session"));
     await startServer(Number(port), app.url);
     expect(await ada.who("/private")).toBe("authenticated:Ada:*");
   });

@@ -2,6 +2,7 @@
 // They have the form of the engine's (docs/reference/errors.md), so that clients need no second reading.
 
 import { pairs } from "./flat";
+import { complain } from "./log";
 import type { Problem, RawResponse, Refusal } from "./types";
 
 const TITLES: Record<number, string> = { 401: "Unauthorized", 403: "Forbidden", 503: "Service Unavailable" };
@@ -51,8 +52,9 @@ export function missingAbility(missing: string[]): Refusal {
   );
 }
 
-/** An outage signs nobody out, so it is never a 401. */
+/** An outage signs nobody out, so it is never a 401. It is logged here. */
 export function unavailable(detail: string, cause?: unknown): Refusal {
+  complain(detail, cause);
   const refusal = new GuardError(503, "store_unavailable", detail, {}, ["retry-after", "1"]);
   if (cause !== undefined) refusal.cause = cause;
   return refusal;
