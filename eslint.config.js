@@ -7,7 +7,7 @@ import vueParser from "vue-eslint-parser";
 const types = { projectService: true, tsconfigRootDir: import.meta.dirname, extraFileExtensions: [".vue"] };
 
 export default tseslint.config(
-  { ignores: ["**/dist/", "**/.nuxt/", "**/.output/", "**/.data/", "**/*.generated.ts", "target/", "crates/", "docs/", "bench/"] },
+  { ignores: ["**/dist/", "**/.nuxt/", "**/.output/", "**/.data/", "**/*.generated.ts", "packages/nuxt/test/fixture/", "e2e/", "target/", "crates/", "docs/", "bench/"] },
   ...vue.configs["flat/recommended"].map((config) => ({ files: ["packages/**/*.vue"], ...config })),
   {
     files: ["packages/**/*.{ts,mts,cts,vue}"],
@@ -15,9 +15,10 @@ export default tseslint.config(
     languageOptions: { parserOptions: types },
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
-      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/consistent-type-imports": ["error", { disallowTypeAnnotations: false }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/no-non-null-assertion": "off", // lists of names and values by turns are read by index
       "@typescript-eslint/no-invalid-void-type": "off", // `MaybePromise<void>` is meant
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       eqeqeq: ["error", "always"],
@@ -33,7 +34,6 @@ export default tseslint.config(
   {
     files: ["packages/*/{test,tests,e2e,scripts,examples,bench}/**", "packages/*/*.config.*"],
     rules: {
-      "@typescript-eslint/no-non-null-assertion": "off",
       "@typescript-eslint/require-await": "off",
       "no-console": "off",
     },

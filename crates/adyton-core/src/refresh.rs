@@ -48,9 +48,12 @@ pub fn decide(presented: Hash, found: &FoundSession, now: Timestamp, config: &Co
     }
     let replay = session.salt.zip(session.rotated_at).filter(|_| in_grace);
     match (found.superseded, replay) {
-        // Without rotation the same token comes again; within the grace it gets the same answer.
+        // Without rotation the same token comes again; within the grace it gets the same answer,
+        // for as long as that is of use.
         (None, Some((salt, rotated_at)))
-            if !config.token_rotation && session.previous.is_none() =>
+            if !config.token_rotation
+                && session.previous.is_none()
+                && now < rotated_at.plus(config.token_expiration.seconds()) =>
         {
             Decision::Replay { salt, rotated_at }
         }

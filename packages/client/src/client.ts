@@ -48,7 +48,7 @@ export function createClient<U extends User = User>(options: ClientOptions<U> = 
     // An endpoint of ours never redirects.
     const init: RequestInit = { method, redirect: "error", signal };
     if (body) Object.assign(init, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-    const outgoing = judge(baseUrl + path, init)!; // eslint-disable-line @typescript-eslint/no-non-null-assertion
+    const outgoing = judge(baseUrl + path, init)!;  
     return answerOf(await sendSigned(outgoing, kind));
   }
 

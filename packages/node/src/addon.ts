@@ -35,6 +35,6 @@ function platform(): string {
 }
 
 function libc(): "gnu" | "musl" {
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
-  return report?.header?.glibcVersionRuntime ? "gnu" : "musl";
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime ? "gnu" : "musl";
 }

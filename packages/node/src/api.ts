@@ -106,16 +106,16 @@ export interface Api<U = User> {
   importPlaintextTokens(): Promise<Imported>;
 }
 
-/** Names each call and its arguments as the engine does. */
+/** Names each call and its arguments as the engine does. What is said by name cannot be said otherwise in an object. */
 export function api<U>(call: <T>(name: string, input: object) => Promise<T>): Api<U> {
   return {
     createUser: (user) => call("createUser", user),
     findUser: (userId) => call("findUser", { userId }),
     findUserByEmail: (email) => call("findUserByEmail", { email }),
     listUsers: (page = {}) => call("listUsers", page),
-    setPassword: (userId, password, options = {}) => call("setPassword", { userId, password, ...options }),
+    setPassword: (userId, password, options = {}) => call("setPassword", { ...options, userId, password }),
     deleteUser: (userId) => call("deleteUser", { userId }),
-    createToken: (userId, token) => call("createToken", { userId, ...token }),
+    createToken: (userId, token) => call("createToken", { ...token, userId }),
     listTokens: (userId) => call("listTokens", { userId }),
     revokeToken: (userId, tokenId) => call("revokeToken", { userId, tokenId }),
     listSessions: (userId) => call("listSessions", { userId }),

@@ -114,7 +114,7 @@ class Opened<U> implements Auth<U> {
   async #call<T>(name: string, input: object): Promise<T> {
     let result: string | Answer | Failure;
     try {
-      result = await this.#engine.call(JSON.stringify({ [name]: input }));
+      result = await this.#engine.call(JSON.stringify({ [name]: input }, meant(name)));
     } catch (error) {
       throw new TypeError((error as Error).message);
     }
@@ -132,6 +132,16 @@ class Opened<U> implements Auth<U> {
     if (open.delete(this.#engine) && open.size === 0) process.off("exit", writeDown);
     return (this.#closed ??= this.#engine.close().then(refuse));
   }
+}
+
+/** JSON says null for a number or a time that is none, and null says `never`: a token would live for ever. */
+function meant(call: string) {
+  return function (this: Record<string, unknown>, key: string, value: unknown): unknown {
+    const own = this[key];
+    const time = own instanceof Date ? own.getTime() : own;
+    if (typeof time !== "number" || Number.isFinite(time)) return value;
+    throw new TypeError(`${call}.${key}: must not be ${String(own)}`);
+  };
 }
 
 /** What follows, now or later. */

@@ -3,7 +3,7 @@
 
 import type * as Native from "./native.generated.js" with { "resolution-mode": "import" };
 
-/* eslint-disable @typescript-eslint/no-require-imports */
+/* eslint-disable @typescript-eslint/no-require-imports, @typescript-eslint/no-unsafe-return -- `load` says what it is */
 const candidates: Record<string, (() => unknown)[]> = {
   "linux-x64": [
     () => require("../adyton.linux-x64-gnu.node"),
@@ -20,7 +20,7 @@ const candidates: Record<string, (() => unknown)[]> = {
   "darwin-x64": [() => require("../adyton.darwin-x64.node"), () => require("@adyton/node-darwin-x64")],
   "darwin-arm64": [() => require("../adyton.darwin-arm64.node"), () => require("@adyton/node-darwin-arm64")],
 };
-/* eslint-enable @typescript-eslint/no-require-imports */
+/* eslint-enable @typescript-eslint/no-require-imports, @typescript-eslint/no-unsafe-return */
 
 /** The addon, or what its absence was told by. */
 function load(): { addon: typeof Native } | { causes: unknown[] } {

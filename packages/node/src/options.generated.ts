@@ -151,7 +151,7 @@ export interface AuthOptions {
     sanctumTokens?: boolean | null;
     /** Accept tokens of any shape, as an import brings them. Default: `false`. */
     importedTokens?: boolean;
-    /** Serve Sanctum's own routes too, and answer a failed CSRF check with 419. Default: `false`. */
+    /** Serve Sanctum's own routes too, answer a failed CSRF check with 419, and set `XSRF-TOKEN` on every answer to a page. Default: `false`. */
     sanctum?: boolean;
   };
 }

@@ -63,6 +63,6 @@ export class Principal<U = User> {
 
   /** With the session, which is no property of its own. */
   toJSON(): object {
-    return { ...this, session: this.session };
+    return Object.assign({}, this, { session: this.session });
   }
 }

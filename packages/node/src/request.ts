@@ -65,7 +65,7 @@ export function head(
 
 /** The header that a pseudo-header of HTTP/2 stands for, if any. Other names stand for themselves. */
 function unpseudo(name: string): string | undefined {
-  if (name[0] !== ":") return name;
+  if (!name.startsWith(":")) return name;
   return name === ":authority" ? "host" : undefined;
 }
 
@@ -90,7 +90,7 @@ function flat(headers: RequestHead["headers"]): readonly string[] {
   if (Array.isArray(headers)) return headers as readonly string[];
   if (Symbol.iterator in headers) return [...(headers as Headers)].flat();
   const lines: string[] = [];
-  for (const [name, value] of Object.entries(headers as HeaderRecord)) {
+  for (const [name, value] of Object.entries(headers)) {
     const values = typeof value === "string" ? [value] : (value ?? []);
     for (const one of values) lines.push(name, one);
   }

@@ -32,7 +32,7 @@ test("what is not valid is refused field by field", async () => {
   await api.createUser(ADA);
   expect(await thrown(() => api.createUser(ADA))).toMatchObject({
     status: 422,
-    problem: { errors: { email: expect.anything() } },
+    problem: { errors: { email: expect.any(Array) as string[] } },
   });
 });
 
@@ -140,3 +140,25 @@ test("an import where there is no such column says which is missing", async () =
   expect(error).toMatchObject({ name: "AdytonError", code: "cannot_do" });
   expect((error as Error).message).toContain("no column `token`");
 });
+
+test("an object from outside names nobody else", async () => {
+  const { api } = engine();
+  const ada = await api.createUser(ADA);
+  const bob = await api.createUser({ ...ADA, name: "Bob", email: "bob@example.com" });
+  const forged = { name: "ci", userId: ada.id };
+  await api.createToken(bob.id, forged);
+  expect([(await api.listTokens(ada.id)).length, (await api.listTokens(bob.id)).length]).toEqual([0, 1]);
+  const other = { userId: ada.id, password: "battery staple 2", revokeTokens: true };
+  await api.setPassword(bob.id, "battery staple 3", other);
+  expect((await api.listEvents({ event: "authn_password_change" })).map(({ userId }) => userId)).toEqual([bob.id]);
+});
+
+test.each([{ expiresIn: NaN }, { expiresIn: Infinity }, { expiresAt: new Date("tomorrow") }])(
+  "a time that is none does not mean for ever: %o",
+  async (times) => {
+    const { api } = engine();
+    const { id } = await api.createUser(ADA);
+    expect(await thrown(() => api.createToken(id, { name: "ci", ...times }))).toBeInstanceOf(TypeError);
+    expect(await api.listTokens(id)).toEqual([]);
+  },
+);

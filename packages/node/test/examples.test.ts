@@ -12,7 +12,7 @@ async function start(name: string): Promise<{ url: string; server: ChildProcess 
   const env = { ...process.env, PORT: "0", DATABASE: join(folder(), "auth.sqlite3") };
   const server = spawn(process.execPath, [file], { env, stdio: ["ignore", "pipe", "inherit"] });
   finally_(() => server.exitCode === null && server.kill("SIGKILL"));
-  const [line] = (await once(server.stdout!, "data")) as [Buffer];
+  const [line] = (await once(server.stdout, "data")) as [Buffer];
   return { url: line.toString().trim(), server };
 }
 

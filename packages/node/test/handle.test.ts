@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ADA, cookieUser, engine, header, HERE, json, OWN, post, tokenUser, withToken } from "./world.js";
+import { ADA, cookieUser, engine, header, HERE, json, OWN, post, thrown, tokenUser, withToken } from "./world.js";
 
 const URL_ = "http://localhost/api/auth";
 
@@ -187,4 +187,13 @@ test("a form of another site is refused, and the own page is not", async () => {
     ).status;
   expect(await rename({ "sec-fetch-site": "cross-site" })).toBe(403);
   expect(await rename({ "sec-fetch-site": "same-origin" })).toBe(200);
+});
+
+test("more headers than can be held are refused, and the process lives", async () => {
+  const auth = engine();
+  const headers = ["host", "localhost", ...Array.from({ length: 100_000 }, () => "x")];
+  expect((await auth.handle({ method: "GET", url: "/api/auth/session", headers })).status).toBe(400);
+  expect(await thrown(() => auth.authenticate({ headers: ["host", "localhost", ...Array.from({ length: 100_000 }, () => "cookie")] })))
+    .toMatchObject({ status: 400 });
+  expect((await auth.handle({ method: "GET", url: "/api/auth/session", headers: OWN })).status).toBe(200);
 });

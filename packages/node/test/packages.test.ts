@@ -40,7 +40,7 @@ test(
       "dist",
       "package.json",
     ]);
-    expect(main["optionalDependencies"]).toMatchObject({
+    expect(main.optionalDependencies).toMatchObject({
       "@adyton/node-linux-x64-gnu": "0.1.0",
       "@adyton/node-darwin-arm64": "0.1.0",
     });

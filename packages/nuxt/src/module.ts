@@ -19,6 +19,7 @@ import { type ModuleOptions, privateOptions, publicOptions, readOptions } from "
 import { check } from "./check";
 import { leadFetch } from "./fetch";
 import { shipEngine, tellOfRoutes } from "./nitro";
+import { hideDatabase } from "./vite";
 
 export type { ModuleOptions } from "./options";
 export type { AdytonUser, PageAuth, PageRules, Redirects } from "./runtime/types";
@@ -69,6 +70,8 @@ export default defineNuxtModule<ModuleOptions>({
       tellOfRoutes(nitro, options, (text) => useLogger("adyton").warn(text));
       if (options.mode === "embedded") shipEngine(nitro);
     });
+    const file = options.connector?.options?.path;
+    if (nuxt.options.dev && typeof file === "string") hideDatabase(file);
     if (nuxt.options.dev) addDevTools(here.resolve("./runtime/server/devtools"));
   },
 });

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openBackend } from "../src/runtime/server/backend/remote";
+import { isEndpoint } from "../src/runtime/server/endpoints";
 import type { Backend, RawRequest, Refusal } from "../src/runtime/server/types";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -246,5 +247,16 @@ describe("who sends a request", () => {
         code: "store_unavailable",
       });
     }
+  });
+});
+
+describe("a path that URLs resolve to another", () => {
+  const server = { ...OPTIONS, sanctum: true };
+
+  it.each([
+    "/api/auth/sessions/..\\..\\..\\..\\metrics", "/api/auth/sessions/..", "/api/auth/tokens/%2e%2e", "/api/auth/tokens/.%2E",
+    "/api/auth/tokens/\\..", "/api/auth/sessions/x#y", "/api/auth/sessions/.", "/api/auth/tokens/%2fx",
+  ])("is no endpoint: %s", (path) => {
+    expect(isEndpoint("GET", path, server)).toBe(false);
   });
 });

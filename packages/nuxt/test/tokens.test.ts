@@ -104,6 +104,16 @@ describe("a page in token mode", () => {
     expect(await visitor.who("/")).toBe("guest:-:");
   });
 
+  it.each([["a guest again", "adr_nothing"], ["a new pair", null]])("gives no cookie to caches: %s", async (_, refreshToken) => {
+    const fay = await signUp(`Fay${refreshToken?.length ?? 0}`, -1000);
+    const tokens = { ...tokensOf(fay), ...(refreshToken && { refreshToken }) };
+    fay.cookies.set("adyton_tokens", encodeURIComponent(JSON.stringify(tokens)));
+    const response = await fay.fetch("/shop");
+    expect(response.headers.getSetCookie()).toHaveLength(1);
+    expect(response.headers.get("cache-control")).toBe("private, no-store");
+    expect(response.headers.get("cdn-cache-control")).toBeNull();
+  });
+
   it("shows no user to caches", async () => {
     const html = await (await ada.fetch("/cached")).text();
     expect(html).toContain("loading:-:");

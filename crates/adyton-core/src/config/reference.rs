@@ -76,7 +76,7 @@ pub const OPTIONS: &[OptionDoc] = &[
     option("pages.path", r#""/account""#, "where they are"),
     option("compat.sanctum_tokens", "", "accept tokens that Laravel Sanctum issued; on by itself where `token_table` was adopted"),
     option("compat.imported_tokens", "false", "accept tokens of any shape, as an import brings them"),
-    option("compat.sanctum", "false", "serve Sanctum's own routes too, and answer a failed CSRF check with 419"),
+    option("compat.sanctum", "false", "serve Sanctum's own routes too, answer a failed CSRF check with 419, and set `XSRF-TOKEN` on every answer to a page"),
 ];
 
 #[cfg(test)]

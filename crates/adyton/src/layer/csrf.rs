@@ -127,7 +127,8 @@ impl Visitor {
 
     /// Puts `XSRF-TOKEN` on the answer to a page of ours, unless the page has one that is good for
     /// the session that it will hold from now on. One that signs a browser in or out has it whoever
-    /// asked: an old browser, which does not say where it is, could go on with nothing else.
+    /// asked: an old browser, which does not say where it is, could go on with nothing else. Clients
+    /// of Laravel expect the one they have on every answer.
     fn hand_token(self, auth: &Adyton, response: &mut Response) {
         let wanted = response.extensions_mut().remove::<ShowXsrf>().is_some();
         let first_party = self.source.is_some_and(RequestSource::is_first_party);
@@ -135,7 +136,8 @@ impl Visitor {
         if !(wanted || first_party || renewed) || auth.cookies().sets_xsrf(response.headers()) {
             return;
         }
-        if let Some(token) = self.token(auth, response.headers(), wanted) {
+        let repeated = wanted || auth.config().compat.sanctum;
+        if let Some(token) = self.token(auth, response.headers(), repeated) {
             response.headers_mut().append(SET_COOKIE, auth.cookies().set_xsrf(&token));
         }
     }

@@ -333,6 +333,24 @@ async fn without_rotation_the_refresh_token_stays() {
     assert_eq!(world.count(EventKind::AuthnTokenReuse).await, 0);
 }
 
+/// Where access tokens live for less than the grace: with rotation the next refresh token helps on, without
+/// it the same one must.
+#[tokio::test]
+async fn without_rotation_nobody_is_given_an_expired_token_again() {
+    let world = World::with(|config| {
+        config.token_rotation = false;
+        config.token_expiration = Lifetime::from_seconds(5);
+    })
+    .await;
+    let ada = world.user("ada").await;
+    let first = ada.refreshed().await;
+    world.clock.advance(4);
+    assert_eq!(ada.refreshed().await.token, first.token);
+    world.clock.advance(1);
+    let second = ada.refreshed().await;
+    assert!(second.token != first.token && second.is_in().await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn without_rotation_and_grace_every_refresh_succeeds() {
     let world = World::with(|config| {

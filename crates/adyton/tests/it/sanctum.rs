@@ -45,6 +45,22 @@ async fn its_sign_in_works_on_its_own_paths() {
     assert_eq!(spa.get("/user").await.expect(200)["name"], "Ada", "the own paths are there too");
 }
 
+/// As Laravel does it. nuxt-auth-sanctum warns, at each page that its server renders, of an answer
+/// that sets none.
+#[tokio::test]
+async fn every_answer_carries_the_token_that_the_page_has() {
+    let (_, mut spa) = spa().await;
+    let first = spa.visit(Method::GET, "/sanctum/csrf-cookie", None).await.expect(204);
+    let line = first.set_cookie("XSRF-TOKEN").to_owned();
+    for path in ["/api/user", "/api/auth/session", "/api/auth/sessions"] {
+        let answer = spa.visit(Method::GET, path, None).await;
+        assert_eq!(answer.set_cookie("XSRF-TOKEN"), line, "{path}");
+    }
+    let mut evil = spa.on(Page::evil());
+    let answer = evil.visit(Method::GET, "/api/user", None).await;
+    assert!(answer.cookies().is_empty(), "{answer:?}");
+}
+
 #[tokio::test]
 async fn a_failed_csrf_check_is_a_page_that_expired() {
     let (_, spa) = spa().await;

@@ -5,6 +5,7 @@ import { getRequestHeader, getRequestProtocol, type H3Event } from "h3";
 import { getRouteRules } from "nitropack/runtime";
 import type { PublicOptions } from "../types";
 import { isEndpoint } from "./endpoints";
+import { refuseBlindCache } from "./kept";
 import { withoutQuery } from "./flat";
 import { address } from "./raw";
 import { type AdytonServer, markPersonal } from "./state";
@@ -24,6 +25,8 @@ export interface Bridge {
   isForCaches(event: H3Event): boolean;
 }
 
+export type BridgeFor = (event: H3Event) => Bridge;
+
 export function createBridge(
   event: H3Event,
   { backend, options, from }: AdytonServer,
@@ -34,6 +37,7 @@ export function createBridge(
     hasCredential: hasCredential(getRequestHeader(event, "cookie"), open.clientMode),
     isSecure: getRequestProtocol(event) === "https",
     ask(request) {
+      refuseBlindCache(event);
       const url = from && request.url.startsWith(`${from}/`) ? request.url.slice(from.length) : request.url;
       if (!isEndpoint(request.method, withoutQuery(url), options)) return null;
       const clientAddress = address(event);

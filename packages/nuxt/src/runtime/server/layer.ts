@@ -8,6 +8,7 @@ import { isEndpoint } from "./endpoints";
 import { withoutQuery } from "./flat";
 import { body, head, send } from "./raw";
 import { answerTo, isRefusal, unauthenticated, unavailable } from "./refusal";
+import { tellPage } from "./state";
 import { type Principal, type Refusal, type Backend, type MaybePromise, type ServerOptions } from "./types";
 
 /** Told of every refusal; in development the DevTools page shows them. */
@@ -42,7 +43,11 @@ export function createLayer(
 
   function enter(event: H3Event, principal: Principal | null): void {
     if (!principal) throw unauthenticated();
-    event.context.adyton = principal;
+    // A cached handler answers everybody alike: it gets to know nobody, but by `requireUser`, which has its answer kept
+    // by nobody.
+    const { context } = event;
+    Object.defineProperty(context, "adyton", { configurable: true, get: () => (context.cache ? undefined : principal) });
+    tellPage(event);
   }
 
   function refuse(event: H3Event, error: unknown): void {

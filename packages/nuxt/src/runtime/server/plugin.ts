@@ -5,11 +5,11 @@ import { type H3Event } from "h3";
 import { defineNitroPlugin, useRuntimeConfig } from "nitropack/runtime";
 import { openBackend } from "#adyton-backend";
 import type { PublicOptions } from "../types";
-import { createBridge } from "./bridge";
+import { type BridgeFor, createBridge } from "./bridge";
 import { withoutQuery } from "./flat";
 import { createLayer, type Witness } from "./layer";
-import { createSocketGuard } from "./sockets";
-import { type AdytonServer, PERSONAL } from "./state";
+import { type AdytonServer, hideFromCdns, PERSONAL, tellPage } from "./state";
+import { guardSockets } from "./sockets";
 import type { Backend, ServerOptions } from "./types";
 import { unavailable } from "./refusal";
 
@@ -28,25 +28,29 @@ export default defineNitroPlugin((nitroApp) => {
   Object.assign(nitroApp, { adyton: server });
 
   nitroApp.h3App.stack.unshift({ route: "/", handler: createLayer(backend, options, from, witness(server)) });
-  const { websocket } = nitroApp.h3App as { websocket: { hooks?: object } };
-  websocket.hooks = { ...websocket.hooks, upgrade: createSocketGuard(backend, options, from) };
-  nitroApp.hooks.hook("render:before", ({ event }) => {
-    event.context.adytonBridge = createBridge(event, server, config.public.adyton as PublicOptions);
-  });
+  guardSockets(nitroApp.h3App, backend, options, from);
+  const bridge: BridgeFor = (event) => createBridge(event, server, config.public.adyton as PublicOptions);
+  // At every request: pages are rendered at one place of Nuxt, islands at another.
+  nitroApp.hooks.hook("request", ({ context }) => void (context.adytonBridge = bridge));
   nitroApp.hooks.hook("beforeResponse", (event) => {
-    if (event.context.adytonPersonal) keepPrivate(event);
+    if (!event.context.adytonPersonal && !setsCookies(event)) return;
+    keepPrivate(event);
+    tellPage(event);
   });
   nitroApp.hooks.hook("close", () => backend.close());
 });
+
+/** What a page sets is for one visitor: the next tokens, or none any more. */
+function setsCookies({ node: { res } }: H3Event): boolean {
+  return [res.getHeader("set-cookie") ?? []].flat().some((line) => /^(?:__\w+-)?(?:adyton_|XSRF-TOKEN=)/.test(String(line)));
+}
 
 /** `private` or `no-store` of the page itself may stand; everything else would let it out. */
 function keepPrivate({ node: { res } }: H3Event): void {
   const own = String(res.getHeader("cache-control") ?? "");
   const isStrict = /\b(?:private|no-store)\b/i.test(own) && !/\b(?:public|s-maxage)\b/i.test(own);
   if (!isStrict) res.setHeader("cache-control", PERSONAL);
-  // RFC 9213, and what came before it: words for caches alone, which go before the common ones.
-  for (const name of res.getHeaderNames())
-    if (/(?:^|-)(?:cdn-cache|surrogate)-control$/i.test(name)) res.removeHeader(name);
+  hideFromCdns(res);
 }
 
 function serverOptions(config: Record<string, unknown>, open: PublicOptions): ServerOptions {

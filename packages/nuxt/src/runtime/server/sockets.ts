@@ -1,41 +1,61 @@
-// WebSockets reach their handlers past everything that sees requests, so they have a guard of their own. It asks for
-// a credential when the connection begins; how long it lasts then is for the handler to say.
+// The same guard before WebSockets, whose requests Node hands to Nitro without asking any handler.
+//
+// A page of another site may open one with the visitor's cookies, and read it: no rule of CORS holds there. So a cookie
+// needs the check that unsafe methods need, for which browsers send all that there is to know. Who is signed out later
+// keeps what is open.
 
+import type { App } from "h3";
+import { parseURL } from "ufo";
 import { accessRules } from "./access";
-import { pairs, withoutQuery } from "./flat";
+import { pairs } from "./flat";
 import { answerTo, isRefusal, unauthenticated, unavailable } from "./refusal";
 import type { Backend, ServerOptions } from "./types";
 
+/** A request as `crossws` has it: of Node's it keeps the original. */
 interface Upgrade {
   url: string;
   headers: Headers;
-  /** What Nitro keeps of Node's request. */
-  _req?: { socket?: { remoteAddress?: string } };
+  context?: Record<string, unknown>;
+  _req?: { url?: string; rawHeaders: string[]; socket: { remoteAddress?: string } };
 }
 
-/** The hook that Nitro calls before those of any handler. Throws the answer to who may not connect. */
-export function createSocketGuard(backend: Backend, { noAuthRoutes }: ServerOptions, from: string) {
-  const needsCredential = accessRules(noAuthRoutes);
-  return async ({ url, headers, _req: request }: Upgrade): Promise<void> => {
-    const target = url.replace(/^\w+:\/\/[^/]*/, "").slice(from.length);
-    // Nitro looks for the handler of the path as it was sent; should it ever decode it, this holds too.
-    const sent = withoutQuery(target);
-    if (![sent, decoded(sent)].some((path) => needsCredential("GET", target, path))) return;
-    const clientAddress = request?.socket?.remoteAddress;
-    // A page of another site may open a socket with this visitor's cookies: that is checked like a change.
-    const raw = { method: "POST", url: target, headers: [...headers].flat() };
+/** Puts the guard before every socket of the app; `peer.context.adyton` tells who has opened one. */
+export function guardSockets({ websocket }: App, backend: Backend, options: ServerOptions, from: string): void {
+  const needsCredential = accessRules(options.noAuthRoutes);
+  const upgrade = websocket.hooks?.upgrade as ((request: Upgrade) => unknown) | undefined;
+
+  async function guard(request: Upgrade): Promise<unknown> {
+    // What h3 looks the handler up by, which is not always what was sent: the `Host` goes into it, and slashes go.
+    const { pathname } = parseURL(request.url);
+    const routed = pathname.slice(pathname.startsWith(from) ? from.length : 0).replace(/^\/*/, "/");
+    const sent = withoutOrigin(request._req?.url ?? request.url);
+    const url = from && sent.startsWith(from) ? sent.slice(from.length) : sent;
+    // The path counts as it was sent; should h3 ever decode it, this holds too.
+    if ([routed, decoded(routed)].some((path) => needsCredential("GET", url, path))) await admit(request, url);
+    return upgrade?.(request);
+  }
+
+  async function admit(request: Upgrade, url: string): Promise<void> {
+    const sent = request._req?.rawHeaders ?? [...request.headers].flat();
+    const clientAddress = request._req?.socket.remoteAddress;
     try {
-      const principal = await backend.authenticate({ ...raw, ...(clientAddress && { clientAddress }) });
+      const raw = { method: "POST", url, headers: sent, ...(clientAddress !== undefined && { clientAddress }) };
+      const principal = await backend.authenticate(raw);
       if (!principal) throw unauthenticated();
+      Object.assign(request.context ?? {}, { adyton: principal });
     } catch (error) {
-      const refusal = isRefusal(error)
-        ? error
-        : unavailable("the credential cannot be checked; try again", error);
-      const answer = answerTo(refusal);
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- so Nitro is told to answer with it
-      throw new Response(answer.body as BodyInit, { status: answer.status, headers: pairs(answer.headers) });
+      const refusal = isRefusal(error) ? error : unavailable("the credential cannot be checked; try again", error);
+      const { status, headers, body } = answerTo(refusal);
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- so crossws wants it
+      throw new Response(body as BodyInit | null, { status, headers: pairs(headers) });
     }
-  };
+  }
+
+  websocket.hooks = { ...websocket.hooks, upgrade: guard as never };
+}
+
+function withoutOrigin(url: string): string {
+  return url.replace(/^https?:\/\/[^/?#]*/i, "");
 }
 
 function decoded(path: string): string {

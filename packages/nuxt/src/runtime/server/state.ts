@@ -22,7 +22,10 @@ export interface Refused {
 
 declare module "h3" {
   interface H3EventContext {
-    /** Who sends the request, on a route that needs a credential. Elsewhere ask `getPrincipal(event)`. */
+    /**
+     * Who sends the request, on a route that needs a credential. Elsewhere, and in cached handlers, ask
+     * `getPrincipal(event)`.
+     */
     adyton?: Principal;
   }
 }
@@ -36,9 +39,24 @@ export function useAdytonServer(): AdytonServer {
 /** An answer with a user in it is for nobody else, whatever the page or the route rules say. */
 export function markPersonal(event: H3Event): void {
   event.context.adytonPersonal = true;
+  tellPage(event);
   // Now, for a cache that looks before the answer is sent; and then again, for what the page sets later
   // (plugin.ts).
   event.node.res.setHeader("cache-control", PERSONAL);
+}
+
+/**
+ * What a page fetches from this app while it is rendered ends up in the page: with somebody's credential, so does what
+ * is theirs. Such a request knows the context of the page's.
+ */
+export function tellPage({ node: { req } }: H3Event): void {
+  const page = (req as { __unenv__?: Record<string, unknown> }).__unenv__;
+  if (page) page.adytonPersonal = true;
+}
+
+/** RFC 9213, and what came before it: words for caches alone, which go before the common ones. */
+export function hideFromCdns(res: H3Event["node"]["res"]): void {
+  for (const name of res.getHeaderNames()) if (/(?:^|-)(?:cdn-cache|surrogate)-control$/i.test(name)) res.removeHeader(name);
 }
 
 export const PERSONAL = "private, no-store";

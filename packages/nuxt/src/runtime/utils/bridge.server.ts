@@ -1,7 +1,7 @@
 // The client of a page that is being rendered: its requests to the endpoints stay in this process.
 
 import type { H3Event } from "h3";
-import type { Bridge } from "../server/bridge";
+import type { Bridge, BridgeFor } from "../server/bridge";
 import { pairs } from "../server/flat";
 
 /** What says who is visiting; the rest of a page's request is about the page. */
@@ -9,7 +9,7 @@ const OF_VISITOR =
   /^(?:cookie|host|user-agent|accept-language|origin|forwarded|x-forwarded-.*|sec-fetch-.*|x-request-id)$/i;
 
 export function bridgeOf(event: H3Event): Bridge {
-  return event.context.adytonBridge as Bridge;
+  return (event.context.adytonBridge as BridgeFor)(event);
 }
 
 export function serverFetch(event: H3Event, bridge: Bridge): typeof fetch {

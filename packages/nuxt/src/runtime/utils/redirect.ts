@@ -6,11 +6,11 @@ import type { Redirects } from "../types";
 
 /**
  * A path of this site, or null. Browsers read `\` as `/`, and drop tabs and line ends: none of these may
- * stand there.
+ * stand there, nor any other blank, at which Nuxt fails.
  */
 export function ownPath(wanted: unknown): string | null {
   if (typeof wanted !== "string" || !wanted.startsWith("/") || wanted.startsWith("//")) return null;
-  return /[\\\u0000-\u0020\u007f]/.test(wanted) ? null : wanted;
+  return /[\\\s\u0000-\u0020\u007f]/.test(wanted) ? null : wanted;
 }
 
 /** Where a sign-in on this page leads. */

@@ -3,9 +3,10 @@
 import { createError, type H3Event } from "h3";
 import { missing } from "../../utils/abilities";
 import type { AdytonUser } from "../../types";
+import { refuseBlindCache } from "../kept";
 import { head } from "../raw";
 import { isRefusal, missingAbility, unauthenticated, unavailable } from "../refusal";
-import { markPersonal, useAdytonServer } from "../state";
+import { markPersonal, tellPage, useAdytonServer } from "../state";
 import type { Principal, Refusal } from "../types";
 
 const found = new WeakMap<object, Promise<Principal | null>>();
@@ -53,6 +54,7 @@ async function requirePrincipal(event: H3Event): Promise<Principal> {
 
 function authenticated(event: H3Event): Promise<Principal | null> {
   // A cached handler answers everybody alike; what depends on the caller is kept for nobody.
+  refuseBlindCache(event);
   if (event.context.cache) markPersonal(event);
   const { context } = event;
   if (context.adyton) return Promise.resolve(context.adyton);
@@ -63,7 +65,9 @@ function authenticated(event: H3Event): Promise<Principal | null> {
 
 async function ask(event: H3Event): Promise<Principal | null> {
   const { backend, from } = useAdytonServer();
-  return await backend.authenticate(head(event, from));
+  const principal = await backend.authenticate(head(event, from));
+  if (principal) tellPage(event);
+  return principal;
 }
 
 /** Errors of h3 are answered by `errors.ts`, and are no accidents to the logs. */

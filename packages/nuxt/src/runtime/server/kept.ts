@@ -1,0 +1,10 @@
+// Whether an answer is kept by a cache that asks nobody. Nitro gives a handler that it caches everybody's requests, and
+// gives its answer to everybody; since 2.13.6 it heeds `private` and `no-store`, before it did not. An app may have either.
+
+/** Throws where what is known of one visitor would be given to the next. */
+export function refuseBlindCache({ context }: { context: object }): void {
+  const { cache } = context as { cache?: { options?: object } };
+  // What came with the same change; if it goes, this refuses, and a test says so.
+  if (!cache || "_removeStaleOnInvalid" in (cache.options ?? {})) return;
+  throw new Error("@adyton/nuxt: a cached handler must not know its caller before nitropack 2.13.6: update it, or do not cache this");
+}
