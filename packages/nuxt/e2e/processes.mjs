@@ -12,6 +12,8 @@ import { promisify } from "node:util";
 const binary = process.env.ADYTON_BINARY ?? "adyton";
 const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+// A test file that takes too long is ended by a signal, of which `exit` says nothing.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 export async function app(variant, variables = {}) {
   if (!process.env.ADYTON_E2E_APPS) throw new Error("ADYTON_E2E_APPS must name the built apps: run.mjs says how");

@@ -44,5 +44,6 @@ function tell() {
     env: { ...process.env, ADYTON_E2E_APPS: folder },
     stdio: "inherit",
   });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   return new Promise((done) => child.on("exit", (code) => done(code ?? 1)));
 }
