@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import openapi from "../../../openapi.json" with { type: "json" };
 import { page } from "../src/runtime/server/devtools-page";
 import { ENDPOINTS, isEndpoint } from "../src/runtime/server/endpoints";
-import { answerTo, missingAbility, unauthenticated } from "../src/runtime/server/refusal";
+import { answerTo, missingAbility, refusalIn, unauthenticated } from "../src/runtime/server/refusal";
 import type { ServerOptions } from "../src/runtime/server/types";
 import type { PublicOptions, State } from "../src/runtime/types";
 import { holds, missing } from "../src/runtime/utils/abilities";
@@ -214,5 +214,25 @@ describe("a refusal", () => {
       code: "unauthenticated",
       status: 401,
     });
+  });
+});
+
+describe("what an endpoint answers", () => {
+  it("is a refusal in the words that it was told with", () => {
+    expect(refusalIn(answerTo(missingAbility(["admin"])))).toMatchObject({
+      status: 403,
+      code: "missing_ability",
+      problem: { missing: ["admin"] },
+    });
+    expect(refusalIn(answerTo(unauthenticated()))).toMatchObject({ status: 401, code: "unauthenticated" });
+  });
+
+  it.each([
+    { status: 200, headers: [], body: new TextEncoder().encode("{}") },
+    { status: 401, headers: [], body: null },
+    { status: 403, headers: [], body: new TextEncoder().encode("<html>") },
+    { status: 403, headers: [], body: new TextEncoder().encode('{"status":401}') },
+  ])("is none where it says nothing of one: $status", (answer) => {
+    expect(refusalIn(answer)).toBeNull();
   });
 });

@@ -7,7 +7,7 @@ import { accessRules } from "./access";
 import { isEndpoint } from "./endpoints";
 import { withoutQuery } from "./flat";
 import { body, head, send } from "./raw";
-import { answerTo, isRefusal, unauthenticated, unavailable } from "./refusal";
+import { answerTo, isRefusal, refusalIn, unauthenticated, unavailable } from "./refusal";
 import { tellPage } from "./state";
 import { type Principal, type Refusal, type Backend, type MaybePromise, type ServerOptions } from "./types";
 
@@ -25,7 +25,10 @@ export function createLayer(
   async function answer(event: H3Event) {
     const raw = head(event, from);
     const hasBody = event.method !== "GET" && event.method !== "HEAD";
-    send(event, await backend.handle(hasBody ? { ...raw, body: await body(event) } : raw));
+    const answer = await backend.handle(hasBody ? { ...raw, body: await body(event) } : raw);
+    const refusal = import.meta.dev ? refusalIn(answer) : null;
+    if (refusal) witness(event, refusal);
+    send(event, answer);
   }
 
   function admit(event: H3Event, raw: ReturnType<typeof head>): MaybePromise<void> {

@@ -6,9 +6,8 @@ import { defineNitroPlugin, useRuntimeConfig } from "nitropack/runtime";
 import { openBackend } from "#adyton-backend";
 import type { PublicOptions } from "../types";
 import { type BridgeFor, createBridge } from "./bridge";
-import { withoutQuery } from "./flat";
-import { createLayer, type Witness } from "./layer";
-import { type AdytonServer, hideFromCdns, PERSONAL, tellPage } from "./state";
+import { createLayer } from "./layer";
+import { type AdytonServer, hideFromCdns, noteRefusal, PERSONAL, tellPage } from "./state";
 import { guardSockets } from "./sockets";
 import type { Backend, ServerOptions } from "./types";
 import { unavailable } from "./refusal";
@@ -27,7 +26,7 @@ export default defineNitroPlugin((nitroApp) => {
   const server: AdytonServer = { backend, options, from, refusals: [] };
   Object.assign(nitroApp, { adyton: server });
 
-  nitroApp.h3App.stack.unshift({ route: "/", handler: createLayer(backend, options, from, witness(server)) });
+  nitroApp.h3App.stack.unshift({ route: "/", handler: createLayer(backend, options, from, (event, refusal) => noteRefusal(server, event, refusal)) });
   guardSockets(nitroApp.h3App, backend, options, from);
   const bridge: BridgeFor = (event) => createBridge(event, server, config.public.adyton as PublicOptions);
   // At every request: pages are rendered at one place of Nuxt, islands at another.
@@ -70,15 +69,6 @@ function serverOptions(config: Record<string, unknown>, open: PublicOptions): Se
     tokenHeader,
     importPlaintextTokens,
     sanctum: compat?.sanctum === true,
-  };
-}
-
-function witness(server: AdytonServer): Witness {
-  if (!import.meta.dev) return () => undefined;
-  return (event, refusal) => {
-    const path = withoutQuery(event.path);
-    server.refusals.unshift({ at: new Date().toISOString(), method: event.method, path, refusal });
-    server.refusals.length = Math.min(server.refusals.length, 20);
   };
 }
 

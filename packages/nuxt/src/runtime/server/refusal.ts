@@ -66,6 +66,18 @@ export function refusalOf(problem: Problem, headers: string[]): Refusal {
   return new GuardError(status, code, detail, problem, headers);
 }
 
+/** What an answer of an endpoint refuses to somebody; null for every other answer. */
+export function refusalIn({ status, headers, body }: RawResponse): Refusal | null {
+  if (status !== 401 && status !== 403) return null;
+  try {
+    const problem = JSON.parse(Buffer.from(body ?? "").toString()) as unknown;
+    const refusal = refusalOf(problem as Problem, headers);
+    return refusal.status === status ? refusal : null;
+  } catch {
+    return null;
+  }
+}
+
 export function isRefusal(error: unknown): error is Refusal {
   const { status, problem, headers } = (error ?? {}) as Partial<Refusal>;
   return typeof status === "number" && typeof problem === "object" && Array.isArray(headers);

@@ -2,6 +2,7 @@
 
 import type { H3Event } from "h3";
 import { useNitroApp } from "nitropack/runtime";
+import { withoutQuery } from "./flat";
 import type { Backend, Principal, Refusal, ServerOptions } from "./types";
 
 export interface AdytonServer {
@@ -34,6 +35,13 @@ export function useAdytonServer(): AdytonServer {
   const { adyton } = useNitroApp() as { adyton?: AdytonServer };
   if (!adyton) throw new Error("@adyton/nuxt: its server plugin has not run yet");
   return adyton;
+}
+
+/** In development the DevTools page shows the last ones. */
+export function noteRefusal({ refusals }: AdytonServer, event: H3Event, refusal: Refusal): void {
+  if (!import.meta.dev) return;
+  refusals.unshift({ at: new Date().toISOString(), method: event.method, path: withoutQuery(event.path), refusal });
+  refusals.length = Math.min(refusals.length, 20);
 }
 
 /** An answer with a user in it is for nobody else, whatever the page or the route rules say. */
