@@ -3,6 +3,7 @@
 import { native } from "./addon.js";
 import { api, type Api } from "./api.js";
 import { AdytonError, AuthError, toResponse } from "./errors.js";
+import { sink, type Surroundings } from "./log.js";
 import type { Answer, Engine, Failure } from "./native.generated.js";
 import type { AuthOptions } from "./options.generated.js";
 import { Principal, type User } from "./principal.js";
@@ -35,23 +36,6 @@ export interface Auth<U = User> {
   close(): Promise<void>;
 }
 
-/** A line of the engine's log. It has no secret in it. */
-export interface LogRecord {
-  level: "ERROR" | "WARN" | "INFO";
-  timestamp: string;
-  target: string;
-  message?: string;
-  [field: string]: unknown;
-}
-
-export interface Surroundings {
-  /**
-   * Gets what is logged, sign-ins and refusals included; `false` silences it. Without it warnings and
-   * errors go to standard error.
-   */
-  log?: ((record: LogRecord) => void) | false;
-}
-
 /** Engines that write down what is only in memory when the process ends, which calls no native hook. */
 const open = new Set<Engine>();
 const writeDown = () => open.forEach((engine) => engine.flushNow());
@@ -65,11 +49,9 @@ export function checkOptions(options: AuthOptions): void {
 /** Opens and migrates the database. Throws an `AdytonError`. */
 export function createAuth<U = User>(options: AuthOptions = {}, { log }: Surroundings = {}): Auth<U> {
   checkOptions(options);
-  const sink =
-    typeof log === "function" ? (line: string) => log(JSON.parse(line) as LogRecord) : log !== false;
   let engine: Engine;
   try {
-    engine = new (native().Engine)(JSON.stringify(options), sink);
+    engine = new (native().Engine)(JSON.stringify(options), sink(log));
   } catch (cause) {
     throw new AdytonError("cannot_start", `cannot start: ${(cause as Error).message}`, { cause });
   }
