@@ -5,6 +5,7 @@
 
 use crate::answer::{Answer, Failure};
 use crate::calls::{Call, Refused};
+use crate::options;
 use crate::request::Head;
 use adyton::core::clock::{Clock, Timestamp};
 use adyton::core::session::Guard;
@@ -65,6 +66,7 @@ impl Core {
             .build()?;
         let builder = Adyton::builder().config(config).clock(clock);
         let auth = with_default(&log, || runtime.block_on(builder.build()))?;
+        with_default(&log, || options::for_the_binary(auth.config()).for_each(warn_of));
         Ok(Self { router: auth.router(), auth, runtime, under_way: TaskTracker::new(), log })
     }
 
@@ -153,6 +155,10 @@ impl Core {
         // Tasks hold the engine too, whose threads end with the last who does.
         self.runtime.shutdown_timeout(LAST_WAIT);
     }
+}
+
+fn warn_of(option: &str) {
+    tracing::warn!(option, "{option} has no effect here: it is for `adyton serve`");
 }
 
 /// A caller but for the session, in which few are interested.
