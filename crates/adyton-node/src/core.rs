@@ -70,6 +70,11 @@ impl Core {
         Ok(Self { router: auth.router(), auth, runtime, under_way: TaskTracker::new(), log })
     }
 
+    /// Longest wait for a body.
+    pub(crate) fn body_timeout(&self) -> Duration {
+        self.auth.config().server.body_timeout.duration()
+    }
+
     /// What the router answers.
     pub(crate) fn handle(
         &self,
