@@ -5,6 +5,7 @@
 
 use crate::answer::{Answer, Failure};
 use crate::calls::{Call, Refused};
+use crate::options;
 use crate::request::Head;
 use adyton::core::clock::{Clock, Timestamp};
 use adyton::core::session::Guard;
@@ -65,7 +66,13 @@ impl Core {
             .build()?;
         let builder = Adyton::builder().config(config).clock(clock);
         let auth = with_default(&log, || runtime.block_on(builder.build()))?;
+        with_default(&log, || options::for_the_binary(auth.config()).for_each(warn_of));
         Ok(Self { router: auth.router(), auth, runtime, under_way: TaskTracker::new(), log })
+    }
+
+    /// Longest wait for a body.
+    pub(crate) fn body_timeout(&self) -> Duration {
+        self.auth.config().server.body_timeout.duration()
     }
 
     /// What the router answers.
@@ -153,6 +160,10 @@ impl Core {
         // Tasks hold the engine too, whose threads end with the last who does.
         self.runtime.shutdown_timeout(LAST_WAIT);
     }
+}
+
+fn warn_of(option: &str) {
+    tracing::warn!(option, "{option} has no effect here: it is for `adyton serve`");
 }
 
 /// A caller but for the session, in which few are interested.

@@ -9,9 +9,9 @@ use crate::request::Head;
 use crate::settle::{Panicked, Promised, settle, unknown};
 #[cfg(feature = "testing")]
 use crate::testing::FragileClock as Clock;
-use adyton::Config;
 #[cfg(not(feature = "testing"))]
 use adyton::core::clock::SystemClock as Clock;
+use adyton::{Config, Rejection};
 use axum::body::Body;
 use napi::bindgen_prelude::{Either, Result, ToNapiValue, Unknown};
 use napi::{Env, Error, Status};
@@ -71,6 +71,13 @@ impl Engine {
         self.config(|config| config.connector.sqlite_path().display().to_string())
     }
 
+    /// Longest wait for a body, in milliseconds; no more than a timer of Node can wait.
+    #[napi(getter)]
+    pub fn body_timeout(&self) -> u32 {
+        let wait = self.core.borrow().as_ref().map(Core::body_timeout).unwrap_or_default();
+        u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs())
+    }
+
     /// The headers that tell who sends a request, in lower case.
     #[napi(getter)]
     pub fn telling_headers(&self) -> Vec<String> {
@@ -91,6 +98,12 @@ impl Engine {
         let head = Head::split(&head, texts)?;
         let body = Body::from(body.unwrap_or_default().to_vec());
         self.answer(env, |core| core.handle(&head, body))
+    }
+
+    /// What is answered to a request whose body does not arrive in time.
+    #[napi]
+    pub fn too_slow(&self) -> Answer {
+        Answer::refusal(Rejection::TooSlow)
     }
 
     /// Who sends a request, as two lines of JSON: the caller and their session; nothing for a guest,

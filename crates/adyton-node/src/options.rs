@@ -28,3 +28,21 @@ pub(crate) fn read(options: &str) -> Result<Config, OptionError> {
     };
     Config::from_object(&serde_json::from_str(options).map_err(malformed)?)
 }
+
+/// The options that are set and mean nothing in a Node process. One object may serve both doors, so
+/// that they are no mistake; but whoever sets one expects something of it.
+pub(crate) fn for_the_binary(config: &Config) -> impl Iterator<Item = &'static str> {
+    let (server, pages) = (&config.server, &config.pages);
+    let usual = Config::default();
+    let (usual_server, usual_pages) = (&usual.server, &usual.pages);
+    [
+        ("server.listen", server.listen != usual_server.listen),
+        ("server.metricsListen", server.metrics_listen != usual_server.metrics_listen),
+        ("server.headerTimeout", server.header_timeout != usual_server.header_timeout),
+        ("server.idleTimeout", server.idle_timeout != usual_server.idle_timeout),
+        ("pages.enabled", pages.enabled != usual_pages.enabled),
+        ("pages.path", pages.path != usual_pages.path),
+    ]
+    .into_iter()
+    .filter_map(|(key, is_set)| is_set.then_some(key))
+}

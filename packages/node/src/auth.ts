@@ -3,6 +3,7 @@
 import { native } from "./addon.js";
 import { api, type Api } from "./api.js";
 import { AdytonError, AuthError, toResponse } from "./errors.js";
+import { sink, type Surroundings } from "./log.js";
 import type { Answer, Engine, Failure } from "./native.generated.js";
 import type { AuthOptions } from "./options.generated.js";
 import { Principal, type User } from "./principal.js";
@@ -22,6 +23,11 @@ export interface Auth<U = User> {
   /** The same without web classes; at once where nothing has to wait. */
   handle(request: RawRequest): MaybePromise<RawResponse>;
   /**
+   * As much of a body as counts, for `handle`. After `server.bodyTimeout` it rejects with an `AuthError`
+   * (408), which asks for the end of the connection.
+   */
+  receive(body: AsyncIterable<Uint8Array> | null, announced?: string | null): Promise<Uint8Array | null>;
+  /**
    * Who sends a request; null is a guest. A known credential is answered at once, without a promise. What
    * a cookie authenticates is checked against CSRF, unless its method changes nothing. A bad credential, a
    * failed check or a store that fails throws or rejects with an `AuthError`.
@@ -33,23 +39,6 @@ export interface Auth<U = User> {
   flush(): Promise<void>;
   /** Waits for what is under way, writes everything down and ends the engine's threads. */
   close(): Promise<void>;
-}
-
-/** A line of the engine's log. It has no secret in it. */
-export interface LogRecord {
-  level: "ERROR" | "WARN" | "INFO";
-  timestamp: string;
-  target: string;
-  message?: string;
-  [field: string]: unknown;
-}
-
-export interface Surroundings {
-  /**
-   * Gets what is logged, sign-ins and refusals included; `false` silences it. Without it warnings and
-   * errors go to standard error.
-   */
-  log?: ((record: LogRecord) => void) | false;
 }
 
 /** Engines that write down what is only in memory when the process ends, which calls no native hook. */
@@ -65,11 +54,9 @@ export function checkOptions(options: AuthOptions): void {
 /** Opens and migrates the database. Throws an `AdytonError`. */
 export function createAuth<U = User>(options: AuthOptions = {}, { log }: Surroundings = {}): Auth<U> {
   checkOptions(options);
-  const sink =
-    typeof log === "function" ? (line: string) => log(JSON.parse(line) as LogRecord) : log !== false;
   let engine: Engine;
   try {
-    engine = new (native().Engine)(JSON.stringify(options), sink);
+    engine = new (native().Engine)(JSON.stringify(options), sink(log));
   } catch (cause) {
     throw new AdytonError("cannot_start", `cannot start: ${(cause as Error).message}`, { cause });
   }
@@ -85,20 +72,38 @@ class Opened<U> implements Auth<U> {
   readonly #engine: Engine;
   /** Which headers tell who sends a request. */
   readonly #telling: (name: string) => boolean;
+  readonly #bodyTimeout: number;
   #closed: Promise<void> | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
     this.#telling = among(engine.tellingHeaders);
+    this.#bodyTimeout = engine.bodyTimeout;
     this.basePath = engine.basePath;
     this.databasePath = engine.databasePath;
     this.api = api((name, input) => this.#call(name, input));
   }
 
   async handler(request: Request, info?: RequestInfo): Promise<Response> {
-    const body = await read(request.body, request.headers.get("content-length"));
+    const body = await read(request.body, request.headers.get("content-length"), this.#bodyTimeout);
+    if (body === undefined) return toResponse(this.#tooSlow());
     const { text, texts } = head(request, info);
     return toResponse(answered(await this.#engine.handle(text, texts, body)));
+  }
+
+  async receive(
+    body: AsyncIterable<Uint8Array> | null,
+    announced?: string | null,
+  ): Promise<Uint8Array | null> {
+    const bytes = await read(body, announced, this.#bodyTimeout);
+    if (bytes === undefined) throw new AuthError(this.#tooSlow());
+    return bytes;
+  }
+
+  /** The connection has to end: what still comes of the body is no request. */
+  #tooSlow(): RawResponse {
+    const { headers, ...answer } = answered(this.#engine.tooSlow());
+    return { ...answer, headers: [...headers, "connection", "close"] };
   }
 
   handle(request: RawRequest): MaybePromise<RawResponse> {

@@ -39,7 +39,7 @@ export class AuthError extends Error {
 
   /** The answer for whoever sent the request. */
   toResponse(): Response {
-    return toResponse({ status: this.status, headers: this.headers, body: encode(this.problem) });
+    return toResponse(answerOf(this));
   }
 }
 
@@ -64,6 +64,7 @@ export function toResponse({ status, headers, body }: RawResponse): Response {
   return new Response(body as BodyInit | null, { status, headers: pairs });
 }
 
-function encode(problem: Problem): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(problem));
+/** The answer to a refusal. */
+export function answerOf({ status, headers, problem }: AuthError): RawResponse {
+  return { status, headers, body: new TextEncoder().encode(JSON.stringify(problem)) };
 }

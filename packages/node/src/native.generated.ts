@@ -27,10 +27,14 @@ export declare class Engine {
   get basePath(): string
   /** The SQLite file. */
   get databasePath(): string
+  /** Longest wait for a body, in milliseconds; no more than a timer of Node can wait. */
+  get bodyTimeout(): number
   /** The headers that tell who sends a request, in lower case. */
   get tellingHeaders(): Array<string>
   /** What the router answers to a request: its head joined of so many texts, and its body. */
   handle(head: string, texts: number, body?: Uint8Array | undefined | null): Answer | Promise<Answer>
+  /** What is answered to a request whose body does not arrive in time. */
+  tooSlow(): Answer
   /**
    * Who sends a request, as two lines of JSON: the caller and their session; nothing for a guest,
    * an answer for a refusal.

@@ -2,19 +2,22 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Auth } from "./auth.js";
-import { type RawResponse, read } from "./request.js";
+import { answerOf, AuthError } from "./errors.js";
+import type { RawResponse } from "./request.js";
 
 /** Answers requests to the endpoints. Mount it where no parser has read the body before. */
 export function nodeHandler(
-  auth: Pick<Auth<unknown>, "handle">,
+  auth: Pick<Auth<unknown>, "handle" | "receive">,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
+    // The connection has to outlive a body that is too long or too slow, to be told so.
+    const stream = request.iterator({ destroyOnReturn: false });
     let body;
     try {
-      // The connection has to outlive a body that is too long, to be told so.
-      body = await read(request.iterator({ destroyOnReturn: false }), request.headers["content-length"]);
-    } catch {
-      response.destroy();
+      body = await auth.receive(stream, request.headers["content-length"]);
+    } catch (error) {
+      if (error instanceof AuthError) send(answerOf(error), request, response);
+      else response.destroy();
       return;
     }
     send(await auth.handle({ ...head(request), body }), request, response);
@@ -35,7 +38,7 @@ function send(answer: RawResponse, request: IncomingMessage, response: ServerRes
     if (name === "set-cookie" || name === "vary") response.appendHeader(name, value);
     else response.setHeader(name, value);
   }
-  // Nobody reads the rest of a body that is too long.
+  // Nobody reads the rest of a body that is too long or too slow.
   if (!request.complete) response.setHeader("connection", "close");
   response.end(answer.body);
 }

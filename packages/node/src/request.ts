@@ -1,5 +1,7 @@
 // Requests on their way to the engine: their heads as one text, and no more of a body than counts.
 
+import { clearTimeout, setTimeout } from "node:timers";
+
 type HeaderRecord = Record<string, string | readonly string[] | undefined>;
 
 /** A request but for its body, without web classes. Node's own `IncomingMessage` is one. */
@@ -104,13 +106,24 @@ export function bytes(body: RawRequest["body"]): Uint8Array | undefined {
 
 /**
  * What of a body the engine has to see: all of a good one, and enough of one that is too long. What is
- * announced as too long is not read at all.
+ * announced as too long is not read at all. Nothing (`undefined`) is what takes longer than so many milliseconds.
  */
 export async function read(
   body: AsyncIterable<Uint8Array> | null,
   announced: string | null | undefined,
-): Promise<Uint8Array | null> {
+  within: number,
+): Promise<Uint8Array | null | undefined> {
   if (!body || Number(announced) > LONGEST) return null;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, within, undefined)));
+  try {
+    return await Promise.race([collect(body), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { ADA, cookieUser, engine, header, HERE, json, OWN, post, thrown, tokenUser, withToken } from "./world.js";
 
@@ -124,6 +125,35 @@ test("a body that is announced as too long is not read, and one that turns out s
   const announced = await auth.handler(request({ "content-length": "10000000" }), { clientAddress: HERE });
   expect(announced.status).toBe(413);
   expect(sent).toBeLessThan(64 * 1024);
+});
+
+test("a body that does not arrive in time is a 408, and the end of the connection", async () => {
+  const auth = engine({ server: { bodyTimeout: 1 } });
+  const half = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(Buffer.from('{"email":')),
+  });
+  const headers = { "content-type": "application/json" };
+  const slow = new Request(`${URL_}/login`, { method: "POST", body: half, duplex: "half", headers } as RequestInit);
+  const started = performance.now();
+  const response = await auth.handler(slow, { clientAddress: HERE });
+  expect(performance.now() - started).toBeGreaterThan(900);
+  expect([response.status, response.headers.get("connection")]).toEqual([408, "close"]);
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  expect(await response.json()).toMatchObject({ code: "request_timeout", status: 408 });
+});
+
+test("the longest wait that there is does not end at once", async () => {
+  const auth = engine({ server: { bodyTimeout: "36500d" } });
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      await sleep(50);
+      controller.enqueue(Buffer.from(JSON.stringify(ADA)));
+      controller.close();
+    },
+  });
+  const headers = { "content-type": "application/json" };
+  const request = new Request(`${URL_}/register`, { method: "POST", body, duplex: "half", headers } as RequestInit);
+  expect((await auth.handler(request, { clientAddress: HERE })).status).toBe(201);
 });
 
 test("the largest body that counts is read whole", async () => {

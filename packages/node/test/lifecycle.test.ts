@@ -230,6 +230,26 @@ test("a function that logs keeps no process alive", async () => {
   expect([ended.status, ended.signal]).toEqual([0, null]);
 });
 
+test.each([
+  ["throws", "() => { throw new Error('the disk is full'); }"],
+  ["rejects", "async () => { throw new Error('the disk is full'); }"],
+])("a function that logs and %s is told of once, and ends no process", async (_, log) => {
+  const { path } = await fileWithToken();
+  const ended = run(
+    path,
+    `await auth.close();
+    const other = createAuth({ connector: { options: { path: auth.databasePath } } }, { log: ${log} });
+    const login = { method: "POST", url: "/api/auth/login", body: JSON.stringify({ email: "a@b.example", password: "x" }) };
+    const headers = { host: "localhost", "content-type": "application/json" };
+    for (const clientAddress of ["192.0.2.1", "192.0.2.2"]) await other.handle({ ...login, headers, clientAddress });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { status } = await other.handle({ url: "/api/auth/session", headers });
+    console.log(status);`,
+  );
+  expect([ended.status, ended.stdout]).toEqual([0, "200\n"]);
+  expect(ended.stderr.match(/the disk is full/g)).toHaveLength(1);
+});
+
 test("warnings go to standard error by default, and nowhere if the app says so", async () => {
   const { path } = await fileWithToken();
   const handle =

@@ -1,7 +1,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { AdytonError, type AuthOptions, checkOptions, createAuth, optionKeys } from "@adyton/node";
+import { AdytonError, type AuthOptions, checkOptions, createAuth, type LogRecord, optionKeys } from "@adyton/node";
 import { engine, folder, thrown } from "./world.js";
 
 /** Options as somebody without types writes them. */
@@ -60,4 +61,25 @@ test("both spellings and lengths of time are read", async () => {
 test("the keys are known without an engine", () => {
   expect(optionKeys).toContain("rateLimiting.maxAttempts");
   expect(optionKeys).toContain("connector.options.path");
+});
+
+test("what is for `adyton serve` is warned of by its key, once, and only where it is set otherwise", async () => {
+  const logged: LogRecord[] = [];
+  const server = { listen: "127.0.0.1:9000", metricsListen: "127.0.0.1:9001", headerTimeout: 5, idleTimeout: "5m" };
+  engine({ server, pages: { enabled: false, path: "/me" } }, { log: (record) => logged.push(record) });
+  const same = { listen: "127.0.0.1:8000", headerTimeout: "10s", bodyTimeout: 5, idleTimeout: 75 };
+  engine({ server: same, pages: { enabled: true } }, { log: (record) => logged.push(record) });
+  await sleep(50);
+  const warnings = logged.filter(({ level }) => level === "WARN");
+  expect(warnings.map(({ option }) => option)).toEqual([
+    "server.listen",
+    "server.metricsListen",
+    "server.headerTimeout",
+    "server.idleTimeout",
+    "pages.enabled",
+    "pages.path",
+  ]);
+  for (const { option, message } of warnings) {
+    expect(message).toBe(`${String(option)} has no effect here: it is for \`adyton serve\``);
+  }
 });

@@ -5,13 +5,21 @@
 // asked for that page, and the body stands in `req.body`.
 
 import type { H3Event } from "h3";
+import { useRuntimeConfig } from "nitropack/runtime";
 import { pairs } from "./flat";
+import { refusalOf } from "./refusal";
 import type { RawRequest, RawResponse } from "./types";
 
 /** One more byte than the engine takes (64 KiB): it is the one that refuses. */
 const MOST = 64 * 1024 + 1;
 /** How much more is thrown away, so that whoever sends it hears why it is refused. */
 const PATIENCE = 1024 * 1024;
+
+/** Seconds that a body may take, where no option says otherwise: in front of a server there is none. */
+const WAIT = "10";
+const UNITS: Record<string, number> = { m: 60, h: 3_600, d: 86_400, w: 604_800 };
+/** The longest that a timer can wait, in milliseconds; what is longer would end at once. */
+const LONGEST_WAIT = 2 ** 31 - 1;
 
 interface NitroRequest {
   /** The context of the request that made Nitro call itself. */
@@ -56,13 +64,18 @@ export async function body(event: H3Event): Promise<Uint8Array | string | null> 
 }
 
 /**
- * What is left of too long a body must not be taken for the next request: the connection ends with the
- * answer.
+ * What is left of a body that is too long or too slow must not be taken for the next request: the connection ends
+ * with the answer.
  */
 function received({ node: { req, res } }: H3Event): Promise<Uint8Array | null> {
   const chunks: Buffer[] = [];
   let size = 0;
-  return new Promise((resolve, reject) => {
+  let timer: ReturnType<typeof setTimeout>;
+  const reading = new Promise<Uint8Array | null>((resolve, reject) => {
+    timer = setTimeout(() => {
+      res.setHeader("connection", "close");
+      reject(tooSlow());
+    }, longestWait());
     const done = () => resolve(size === 0 ? null : Buffer.concat(chunks).subarray(0, MOST));
     req.on("data", (chunk: Buffer) => {
       if (size < MOST) chunks.push(chunk);
@@ -77,6 +90,21 @@ function received({ node: { req, res } }: H3Event): Promise<Uint8Array | null> {
       .once("error", reject)
       .once("close", () => reject(new Error("the request broke off")));
   });
+  return reading.finally(() => clearTimeout(timer));
+}
+
+/** `server.bodyTimeout` in milliseconds. That it can be read, the engine has seen to. */
+function longestWait(): number {
+  const { server } = useRuntimeConfig().adyton as { server?: { bodyTimeout?: number | string } };
+  const [, count = WAIT, unit = ""] = /^(\d+)([smhdw]?)$/.exec(String(server?.bodyTimeout)) ?? [];
+  return Math.min(Number(count) * (UNITS[unit] ?? 1) * 1000, LONGEST_WAIT);
+}
+
+/** As the engine has it. */
+function tooSlow(): Error {
+  const detail = "the body did not arrive in time";
+  const problem = { type: "about:blank", title: "Request Timeout", status: 408, detail, message: detail };
+  return refusalOf({ ...problem, code: "request_timeout" }, []);
 }
 
 /** What `fetch` takes as a body, as bytes. */
