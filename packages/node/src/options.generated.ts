@@ -135,7 +135,7 @@ export interface AuthOptions {
     metricsListen?: string | null;
     /** Longest wait for a request's head. Default: `10`. Only `adyton serve` uses it. */
     headerTimeout?: Duration;
-    /** Longest wait for a request's body. Default: `10`. Only `adyton serve` uses it. */
+    /** Longest wait for a request's body. Default: `10`. */
     bodyTimeout?: Duration;
     /** Longest silence of a connection between requests. Default: `75`. Only `adyton serve` uses it. */
     idleTimeout?: Duration;

@@ -18,7 +18,7 @@ import { join } from "node:path/posix";
 import { type ModuleOptions, privateOptions, publicOptions, readOptions } from "./options";
 import { check } from "./check";
 import { leadFetch } from "./fetch";
-import { shipEngine, tellOfRoutes } from "./nitro";
+import { refuseStreams, shipEngine, tellOfRoutes } from "./nitro";
 import { hideDatabase } from "./vite";
 
 export type { ModuleOptions } from "./options";
@@ -67,6 +67,8 @@ export default defineNuxtModule<ModuleOptions>({
         here.resolve("./runtime/server/errors"),
         nitro.options.errorHandler,
       ].flat();
+      const { ssrStreaming: streams } = nuxt.options.experimental;
+      refuseStreams(nitro.options.routeRules, typeof streams === "object" ? streams.enabled === true : streams);
       tellOfRoutes(nitro, options, (text) => useLogger("adyton").warn(text));
       if (options.mode === "embedded") shipEngine(nitro);
     });

@@ -5,6 +5,7 @@ import { cp, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { isEndpoint } from "./runtime/server/endpoints";
+import { tellsCaches } from "./runtime/server/kept";
 import { publicOptions, type Options } from "./options";
 
 const ENGINE = "@adyton/node";
@@ -38,6 +39,22 @@ async function copyPackage(from: string, to: string): Promise<void> {
     (name) => name === "package.json" || name === "dist" || name.endsWith(".node"),
   );
   await Promise.all(names.map((name) => cp(join(from, name), join(to, name), { recursive: true })));
+}
+
+/**
+ * Refuses pages for everybody whose head is sent before they are rendered: who gets a user into one later cannot call it
+ * back.
+ */
+export function refuseStreams(rules: Record<string, { headers?: object; streaming?: boolean }>, isOn: boolean): void {
+  if (!isOn) return;
+  const elsewhere = rules["/**"]?.streaming ?? true;
+  const [path] =
+    Object.entries(rules).find(([, { headers, streaming = elsewhere }]) => streaming && tellsCaches(headers)) ?? [];
+  if (path === undefined) return;
+  throw new Error(
+    `@adyton/nuxt: experimental.ssrStreaming: routeRules["${path}"] lets caches keep a page that is sent before it is ` +
+      "known whose it is; add `streaming: false` to that rule, or `private` to its Cache-Control",
+  );
 }
 
 /** Says what somebody would else find out by a 401 or a handler that is never called. */

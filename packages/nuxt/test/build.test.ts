@@ -41,6 +41,15 @@ describe("nuxi", () => {
     expect(text).toMatch(/tokenHeader/);
   });
 
+  it("stops where pages for caches are streamed, and says which rule and what would mend it", () => {
+    const { status, text } = prepare(
+      "{ experimental: { ssrStreaming: true }, routeRules: { '/news': { headers: { 'cache-control': 'max-age=600' } } } }",
+    );
+    expect(status).not.toBe(0);
+    expect(text).toContain('experimental.ssrStreaming: routeRules["/news"]');
+    expect(text).toContain("streaming: false");
+  });
+
   it("tells those who come from nuxt-token-authentication what is left to do", () => {
     const { status, text } = prepare("{ nuxtTokenAuthentication: { noAuthRoutes: [] } }");
     expect(status).toBe(0);

@@ -130,7 +130,7 @@ describe("caches", () => {
     expect((await ada.fetch("/strict")).headers.get("cache-control")).toBe("private, max-age=5");
   });
 
-  it.each(["/cached", "/announced", "/about"])("get %s without anybody's name, whoever asks first", async (path) => {
+  it.each(["/cached", "/announced", "/aged", "/about"])("get %s without anybody's name, whoever asks first", async (path) => {
     for (const visitor of [ada, guest, ada]) {
       const response = await visitor.fetch(path);
       const html = await response.text();

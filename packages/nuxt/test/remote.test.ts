@@ -14,6 +14,17 @@ const OPTIONS = {
   sanctum: false,
   importPlaintextTokens: false,
 };
+/** As the engine says it. */
+const WORDS = "cookies need `server.public_url` on any host but localhost";
+const MISSING = {
+  type: "about:blank",
+  title: "Forbidden",
+  status: 403,
+  detail: WORDS,
+  code: "csrf_failed",
+  message: WORDS,
+  reason: "public_url_missing",
+};
 const USER = { id: 1, name: "Ada", email: "ada@example.com", created_at: null, updated_at: null };
 const SESSION = { user: USER, guard: "session", abilities: ["a"], expiresAt: null, session: null };
 
@@ -58,7 +69,8 @@ function problem(status: number, code: string, headers: Record<string, string> =
 }
 
 function request(method: string, headers: string[] = [], more: Partial<RawRequest> = {}): RawRequest {
-  return { method, url: "/api/orders", headers, clientAddress: "198.51.100.7", ...more };
+  const host = ["Host", "localhost:3000"];
+  return { method, url: "/api/orders", headers: [...host, ...headers], clientAddress: "198.51.100.7", ...more };
 }
 
 function refusal(of: unknown): Promise<Refusal> {
@@ -246,6 +258,68 @@ describe("who sends a request", () => {
         status: 503,
         code: "store_unavailable",
       });
+    }
+  });
+});
+
+describe("an app on a host that nobody has named", () => {
+  const COOKIE = ["Cookie", "adyton_session=x", "Sec-Fetch-Site", "same-origin"];
+  const page = (host: string[], more: string[] = []) => ({ headers: [...host.flatMap((name) => ["Host", name]), ...COOKIE, ...more] });
+  let front: Backend;
+
+  function publicUrl(url: string): void {
+    answers["/openapi.json"] = json(200, { openapi: "3.1.0", servers: [{ url }] });
+  }
+
+  beforeEach(() => {
+    front = openBackend({ baseUrl: url }, OPTIONS);
+    publicUrl("/api/auth");
+    const setting: Answer = (_, response) => response.writeHead(200, { "set-cookie": "XSRF-TOKEN=y" }).end("{}");
+    Object.assign(answers, { "/login": setting, "/csrf-cookie": setting, "/user": setting, "/session": json(200, { user: null }) });
+  });
+
+  it.each([
+    ["app.example"], ["192.168.0.5:8000"], ["localhost.evil.example"], ["notlocalhost"], ["[::2]"], ["0.0.0.0"], ["localhost:x"],
+    ["evil@localhost"], ["127.0.0.1.example"], ["localhost", "localhost"], [],
+  ])("gets and presents no cookie: %s %s", async (...host) => {
+    for (const [method, path, body] of [["POST", "/login", "{}"], ["POST", "/register", '{"guard":"session"}'], ["GET", "/csrf-cookie", null]] as const) {
+      const { status, body: bytes } = await front.handle({ ...request(method, [], page(host)), url: `/api/auth${path}`, body });
+      expect(status).toBe(403);
+      expect(JSON.parse(new TextDecoder().decode(bytes!))).toEqual(MISSING);
+    }
+    expect(await front.authenticate(request("GET", [], page(host)))).toBeNull();
+    const { status, headers } = await front.handle({ ...request("GET", [], page(host)), url: "/api/auth/user" });
+    expect([status, headers.includes("set-cookie")]).toEqual([200, false]);
+    expect(asked.filter(({ headers: { cookie } }) => cookie !== undefined)).toEqual([]);
+    expect(asked.map(({ url: path }) => path).sort()).toEqual(["openapi.json", "session", "user"].map((name) => `/api/auth/${name}`));
+  });
+
+  it("signs in with tokens", async () => {
+    for (const [headers, body] of [[["Origin", "https://app.example"], '{"guard":"token"}'], [[], "{}"]] as [string[], string][]) {
+      const login = { ...request("POST", [], { headers: ["Host", "app.example", ...headers] }), url: "/api/auth/login", body };
+      expect((await front.handle(login)).status).toBe(200);
+    }
+    answers["/session"] = json(200, { ...SESSION, guard: "token" });
+    const bearer = ["Host", "app.example", "Authorization", "Bearer x"];
+    expect(await front.authenticate(request("GET", [], { headers: bearer }))).toMatchObject({ guard: "token" });
+  });
+
+  it.each(["localhost", "LOCALHOST:3000", "app.localhost:3000", "127.1.2.3", "[::1]:3000"])("need not have named %s", async (host) => {
+    const { headers } = await front.handle({ ...request("POST", [], page([host])), url: "/api/auth/login", body: "{}" });
+    expect(headers).toContain("set-cookie");
+    expect(asked.map(({ headers: { cookie } }) => cookie)).toEqual(["adyton_session=x"]);
+  });
+
+  it("is as good as any where the server knows its public URL", async () => {
+    publicUrl("https://app.example/api/auth");
+    const { headers } = await front.handle({ ...request("POST", [], page(["app.example"])), url: "/api/auth/login", body: "{}" });
+    expect(headers).toContain("set-cookie");
+  });
+
+  it("is no guest's where the server does not say", async () => {
+    for (const answer of [problem(503, "store_unavailable"), json(200, {}), json(200, { servers: "x" })]) {
+      answers["/openapi.json"] = answer;
+      expect(await refusal(front.authenticate(request("GET", [], page(["app.example"]))))).toMatchObject({ status: 503 });
     }
   });
 });

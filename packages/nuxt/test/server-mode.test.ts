@@ -1,12 +1,27 @@
 // Server mode against the real `adyton serve`.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { type IncomingHttpHeaders, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type App, freePort, startApp, Visitor } from "./support/app";
 
 const BINARY = process.env.ADYTON_BINARY ?? new URL("../../../target/debug/adyton", import.meta.url).pathname;
+/** With a `Host` of one's own, which `fetch` does not send. */
+function asked({ url }: { url: string }, path: string, headers: Record<string, string>, body?: string) {
+  return new Promise<{ status: number; headers: IncomingHttpHeaders; text: string }>((resolve, reject) => {
+    const type = body === undefined ? {} : { "content-type": "application/json" };
+    const method = body === undefined ? "GET" : "POST";
+    const sent = request(url + path, { method, headers: { ...headers, ...type } }, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      response.on("end", () => { resolve({ status: response.statusCode!, headers: response.headers, text }); });
+    });
+    sent.on("error", reject).end(body);
+  });
+}
+
 const isThere = existsSync(BINARY);
 if (!isThere) console.warn(`skipped: server mode, for there is no ${BINARY} (cargo build, or ADYTON_BINARY)`);
 
@@ -17,12 +32,12 @@ describe.skipIf(!isThere)("an app in front of a server", () => {
   let app: App;
   let ada: Visitor;
 
-  async function startServer(port: number, publicUrl: string) {
+  async function startServer(port: number, publicUrl: string | null) {
     const env = {
       PATH: process.env.PATH,
       ADYTON_SERVER__LISTEN: `127.0.0.1:${port}`,
       ADYTON_SERVER__TRUSTED_PROXIES: "127.0.0.1",
-      ADYTON_SERVER__PUBLIC_URL: publicUrl,
+      ...(publicUrl !== null && { ADYTON_SERVER__PUBLIC_URL: publicUrl }),
     };
     server = spawn(BINARY, ["serve"], { cwd: folder, env, stdio: "ignore" });
     for (let turn = 0; turn < 200; turn += 1) {
@@ -104,6 +119,30 @@ describe.skipIf(!isThere)("an app in front of a server", () => {
     expect(app.log()).not.toContain(ada.cookies.get("adyton_session"));
     await startServer(Number(port), app.url);
     expect(await ada.who("/private")).toBe("authenticated:Ada:*");
+  });
+
+  it("sets cookies on localhost only where the server knows no public URL", async () => {
+    const { port } = new URL(serverUrl);
+    await stopServer();
+    await startServer(Number(port), null);
+    const front = await startApp({ NUXT_ADYTON_BASE_URL: serverUrl }, "remote");
+    const json = JSON.stringify({ email: "ada@example.com", password: "a long enough password" });
+    const signIn = (host: string, body = json) => asked(front, "/api/auth/login", { host, "sec-fetch-site": "same-origin" }, body);
+    const refused = await signIn("app.example");
+    expect([refused.status, refused.headers["set-cookie"]]).toEqual([403, undefined]);
+    const engine = await asked({ url: serverUrl }, "/api/auth/login", { host: "app.example", "sec-fetch-site": "same-origin" }, json);
+    expect(JSON.parse(refused.text)).toEqual(JSON.parse(engine.text));
+    const { headers, status } = await signIn("localhost:3000");
+    expect(status).toBe(200);
+    const cookie = headers["set-cookie"]!.map((line) => line.split(";", 1)[0]).join("; ");
+    expect((await asked(front, "/api/orders", { host: "localhost:3000", cookie })).status).toBe(200);
+    expect((await asked(front, "/api/orders", { host: "app.example", cookie })).status).toBe(401);
+    const { token } = JSON.parse((await signIn("app.example", json.replace("}", ',"guard":"token"}'))).text) as { token: string };
+    expect((await asked(front, "/api/orders", { host: "app.example", authorization: `Bearer ${token}` })).status).toBe(200);
+    expect(front.log()).toContain("set `server.public_url` of the server");
+    await front.stop();
+    await stopServer();
+    await startServer(Number(port), app.url);
   });
 
   it("hears at once of a session that was ended", async () => {

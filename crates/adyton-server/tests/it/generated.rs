@@ -148,11 +148,10 @@ fn comment(key: &str) -> String {
     format!("{}{rest}.{default}{binary}", first.to_uppercase())
 }
 
-const ONLY_THE_BINARY: [&str; 6] = [
+const ONLY_THE_BINARY: [&str; 5] = [
     "server.listen",
     "server.metrics_listen",
     "server.header_timeout",
-    "server.body_timeout",
     "server.idle_timeout",
     "pages",
 ];

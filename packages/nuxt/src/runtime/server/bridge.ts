@@ -5,7 +5,7 @@ import { getRequestHeader, getRequestProtocol, type H3Event } from "h3";
 import { getRouteRules } from "nitropack/runtime";
 import type { PublicOptions } from "../types";
 import { isEndpoint } from "./endpoints";
-import { refuseBlindCache } from "./kept";
+import { refuseBlindCache, tellsCaches } from "./kept";
 import { withoutQuery } from "./flat";
 import { address } from "./raw";
 import { type AdytonServer, markPersonal } from "./state";
@@ -55,12 +55,6 @@ function isPublic(event: H3Event): boolean {
   const isKept = Boolean(cache) || Boolean(swr) || Boolean(isr) || Boolean(prerender);
   // The cache of Nitro hides cookies from what it keeps, and says that it is there.
   return isKept || Boolean(event.context.cache) || import.meta.prerender === true || tellsCaches(headers);
-}
-
-function tellsCaches(headers: object | undefined): boolean {
-  return Object.entries(headers ?? {}).some(
-    ([name, value]) => /cache-control$/i.test(name) && /\b(?:public|s-maxage)\b/i.test(String(value)),
-  );
 }
 
 export function hasCredential(cookies: string | undefined, clientMode: PublicOptions["clientMode"]): boolean {

@@ -52,6 +52,12 @@ export function missingAbility(missing: string[]): Refusal {
   );
 }
 
+/** The engine's words for it (crates/adyton-core/src/csrf.rs). */
+export function publicUrlMissing(): Refusal {
+  const detail = "cookies need `server.public_url` on any host but localhost";
+  return new GuardError(403, "csrf_failed", detail, { reason: "public_url_missing" }, []);
+}
+
 /** An outage signs nobody out, so it is never a 401. It is logged here. */
 export function unavailable(detail: string, cause?: unknown): Refusal {
   complain(detail, cause);

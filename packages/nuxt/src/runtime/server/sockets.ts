@@ -8,6 +8,7 @@ import type { App } from "h3";
 import { parseURL } from "ufo";
 import { accessRules } from "./access";
 import { pairs } from "./flat";
+import { type Connection, peerOf } from "./raw";
 import { answerTo, isRefusal, unauthenticated, unavailable } from "./refusal";
 import type { Backend, ServerOptions } from "./types";
 
@@ -16,7 +17,7 @@ interface Upgrade {
   url: string;
   headers: Headers;
   context?: Record<string, unknown>;
-  _req?: { url?: string; rawHeaders: string[]; socket: { remoteAddress?: string } };
+  _req?: { url?: string; rawHeaders: string[]; socket: Connection };
 }
 
 /** Puts the guard before every socket of the app; `peer.context.adyton` tells who has opened one. */
@@ -37,8 +38,8 @@ export function guardSockets({ websocket }: App, backend: Backend, options: Serv
 
   async function admit(request: Upgrade, url: string): Promise<void> {
     const sent = request._req?.rawHeaders ?? [...request.headers].flat();
-    const clientAddress = request._req?.socket.remoteAddress;
     try {
+      const clientAddress = request._req && peerOf(request._req.socket);
       const raw = { method: "POST", url, headers: sent, ...(clientAddress !== undefined && { clientAddress }) };
       const principal = await backend.authenticate(raw);
       if (!principal) throw unauthenticated();

@@ -7,8 +7,9 @@
 import type { AdytonUser } from "../../types";
 import type { Problem, Backend, Principal, RawRequest, RawResponse, ServerOptions } from "../types";
 import { pairs } from "../flat";
-import { refusalOf, unavailable } from "../refusal";
+import { answerTo, publicUrlMissing, refusalOf, unavailable } from "../refusal";
 import { withoutPlaces } from "../deployment";
+import { ownHosts, wantsCookie, withoutCookies } from "./own-host";
 
 /** A slow server is one that does not answer: pages wait for it. */
 const PATIENCE = 10_000;
@@ -85,14 +86,29 @@ export function openBackend(config: Record<string, unknown>, options: ServerOpti
     return answer as Current;
   }
 
+  /** The document names the public URL, if there is one. */
+  async function hasPublicUrl(): Promise<boolean> {
+    const [, text] = await about({ method: "GET", url: "", headers: [] }, "/openapi.json");
+    const { servers } = (parsed(text) ?? {}) as { servers?: { url?: unknown }[] };
+    const url = servers?.[0]?.url;
+    if (typeof url !== "string") throw unavailable("what answers is no authentication server");
+    return /^https?:/.test(url);
+  }
+
+  // In token mode there are no cookies.
+  const cookiesCount = config.sessionGuard === "token" ? () => true : ownHosts(hasPublicUrl);
+
   return {
     async handle(request) {
-      const response = await ask(request, request.url);
-      return answered(response).catch((cause: unknown) => {
+      const isOwn = await cookiesCount(request);
+      if (!isOwn && wantsCookie(request, options.basePath)) return answerTo(publicUrlMissing());
+      const response = await ask(isOwn ? request : withoutCookies(request), request.url);
+      return answered(response, isOwn).catch((cause: unknown) => {
         throw unavailable(BROKEN_OFF, cause);
       });
     },
-    async authenticate(request) {
+    async authenticate(sent) {
+      const request = (await cookiesCount(sent)) ? sent : withoutCookies(sent);
       const isSafe = /^(?:GET|HEAD|OPTIONS)$/.test(request.method);
       if (!isSafe) await verify(request, request.method);
       const found = await current(request);
@@ -138,12 +154,12 @@ function passedOn({ headers: raw, clientAddress }: RawRequest, passed: ReadonlyS
   return headers;
 }
 
-async function answered(response: Response): Promise<RawResponse> {
+async function answered(response: Response, isOwn: boolean): Promise<RawResponse> {
   const headers: string[] = [];
   response.headers.forEach((value, name) => {
     if (!OWN.has(name)) headers.push(name, value);
   });
-  for (const cookie of response.headers.getSetCookie()) headers.push("set-cookie", cookie);
+  if (isOwn) for (const cookie of response.headers.getSetCookie()) headers.push("set-cookie", cookie);
   const bytes = new Uint8Array(await response.arrayBuffer());
   return { status: response.status, headers, body: bytes.length > 0 ? bytes : null };
 }
