@@ -304,6 +304,15 @@ describe("an app on a host that nobody has named", () => {
     expect(await front.authenticate(request("GET", [], { headers: bearer }))).toMatchObject({ guard: "token" });
   });
 
+  it("believes its own `sessionGuard` in what a sign-in means, and lets no cookie through for it", async () => {
+    front = openBackend({ baseUrl: url, sessionGuard: "token" }, OPTIONS);
+    for (const body of ["{}", '{"guard":"session"}']) {
+      const { status, headers } = await front.handle({ ...request("POST", [], page(["app.example"])), url: "/api/auth/login", body });
+      expect([status, headers.includes("set-cookie")]).toEqual([200, false]);
+    }
+    expect(asked.filter(({ headers: { cookie } }) => cookie !== undefined)).toEqual([]);
+  });
+
   it.each(["localhost", "LOCALHOST:3000", "app.localhost:3000", "127.1.2.3", "[::1]:3000"])("need not have named %s", async (host) => {
     const { headers } = await front.handle({ ...request("POST", [], page([host])), url: "/api/auth/login", body: "{}" });
     expect(headers).toContain("set-cookie");

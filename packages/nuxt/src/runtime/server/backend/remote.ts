@@ -95,13 +95,13 @@ export function openBackend(config: Record<string, unknown>, options: ServerOpti
     return /^https?:/.test(url);
   }
 
-  // In token mode there are no cookies.
-  const cookiesCount = config.sessionGuard === "token" ? () => true : ownHosts(hasPublicUrl);
+  const cookiesCount = ownHosts(hasPublicUrl);
+  const wantsTokens = config.sessionGuard === "token";
 
   return {
     async handle(request) {
       const isOwn = await cookiesCount(request);
-      if (!isOwn && wantsCookie(request, options.basePath)) return answerTo(publicUrlMissing());
+      if (!isOwn && !wantsTokens && wantsCookie(request, options.basePath)) return answerTo(publicUrlMissing());
       const response = await ask(isOwn ? request : withoutCookies(request), request.url);
       return answered(response, isOwn).catch((cause: unknown) => {
         throw unavailable(BROKEN_OFF, cause);
