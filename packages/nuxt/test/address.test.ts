@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { address } from "../src/runtime/server/raw";
+import { address } from "../src/runtime/server/peer";
 
 /** What `see` makes of one request to a server that listens there, which `send` sends. */
 async function seen<T>(at: string | number, see: (req: IncomingMessage) => T, send: (port: number) => void): Promise<T> {

@@ -7,7 +7,7 @@ import type { PublicOptions } from "../types";
 import { isEndpoint } from "./endpoints";
 import { refuseBlindCache, tellsCaches } from "./kept";
 import { withoutQuery } from "./flat";
-import { address } from "./raw";
+import { address } from "./peer";
 import { type AdytonServer, markPersonal } from "./state";
 import type { MaybePromise, RawRequest, RawResponse } from "./types";
 

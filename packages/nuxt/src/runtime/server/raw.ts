@@ -4,10 +4,10 @@
 // A request may also be one that Nitro makes to itself while it renders a page. Then the client is whoever
 // asked for that page, and the body stands in `req.body`.
 
-import { createError, type H3Event } from "h3";
+import type { H3Event } from "h3";
 import { useRuntimeConfig } from "nitropack/runtime";
-import type { Server } from "node:net";
 import { pairs } from "./flat";
+import { address } from "./peer";
 import { refusalOf } from "./refusal";
 import type { RawRequest, RawResponse } from "./types";
 
@@ -29,8 +29,6 @@ interface NitroRequest {
   originalUrl?: string;
 }
 
-const addresses = new WeakMap<object, string>();
-
 /** Everything but the body. `from` is cut off the front: the path under which the whole app is served. */
 export function head(event: H3Event, from = ""): RawRequest {
   const { req } = event.node;
@@ -42,33 +40,6 @@ export function head(event: H3Event, from = ""): RawRequest {
     headers: req.rawHeaders,
     ...(clientAddress !== undefined && { clientAddress }),
   };
-}
-
-/**
- * The address of the connection. Which forwarded addresses count is the engine's to say
- * (`server.trustedProxies`).
- */
-export function address(event: H3Event): string | undefined {
-  const { req } = event.node;
-  const outer = (req as NitroRequest).__unenv__;
-  const own = "__unenv__" in req ? outer && addresses.get(outer) : peerOf(req.socket);
-  if (own) addresses.set(event.context, own);
-  return own;
-}
-
-/** What is used of Node's socket; `server` is the one that took the connection. */
-export interface Connection {
-  remoteAddress?: string | undefined;
-  server?: Pick<Server, "address">;
-}
-
-/** Throws where the client is gone: nobody waits for the answer, and no limit could count it. */
-export function peerOf({ remoteAddress, server }: Connection): string | undefined {
-  if (remoteAddress !== undefined) return remoteAddress;
-  const listens = server?.address();
-  if (typeof listens === "object") throw createError({ statusCode: 400, message: "the connection is gone" });
-  // Through a socket file somebody on this machine passes requests on.
-  return typeof listens === "string" ? "127.0.0.1" : undefined;
 }
 
 /** The body as far as it counts; null for none. */

@@ -8,7 +8,7 @@ import type { App } from "h3";
 import { parseURL } from "ufo";
 import { accessRules } from "./access";
 import { pairs } from "./flat";
-import { type Connection, peerOf } from "./raw";
+import { type Connection, peerOf } from "./peer";
 import { answerTo, isRefusal, unauthenticated, unavailable } from "./refusal";
 import type { Backend, ServerOptions } from "./types";
 
