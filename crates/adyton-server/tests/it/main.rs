@@ -25,6 +25,7 @@ mod proxies;
 mod readme;
 mod request_id;
 mod serve;
+mod services;
 mod startup;
 mod threats;
 mod tidy;
