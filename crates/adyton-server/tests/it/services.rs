@@ -90,3 +90,28 @@ fn what_it_did_not_make_is_not_removed() {
         assert_eq!(services(folder.path(), usage).status.code(), Some(2), "{usage:?}");
     }
 }
+
+/// Docker is not to be had here: that the file is YAML, and names what it uses, is all that is tried.
+#[test]
+fn the_file_for_docker_is_sound() {
+    let read = "import json, yaml; print(json.dumps(yaml.safe_load(open('compose.yaml'))))";
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let python = Command::new("python3").current_dir(root).args(["-c", read]).output();
+    let Some(out) = python.ok().filter(|out| out.status.success()) else {
+        println!("skipped: needs python3 with yaml (Debian: python3-yaml)");
+        return;
+    };
+    let file: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let services = file["services"].as_object().unwrap();
+    let names: Vec<_> = services.keys().map(String::as_str).collect();
+    assert_eq!(names, ["adyton", "migrate", "postgres", "redis"]);
+    for service in services.values() {
+        assert!(service["image"].is_string() || service["build"] == ".", "{service}");
+        for name in service["depends_on"].as_object().into_iter().flatten().map(|(name, _)| name) {
+            assert!(services.contains_key(name), "{name}");
+        }
+    }
+    for name in services["adyton"]["environment"].as_object().unwrap().keys() {
+        assert!(name.starts_with("ADYTON_"), "{name}");
+    }
+}
