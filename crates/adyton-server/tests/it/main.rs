@@ -29,4 +29,5 @@ mod services;
 mod startup;
 mod threats;
 mod tidy;
+mod user_import;
 mod world;
