@@ -5,7 +5,7 @@
 //! line by line after its source.
 
 use crate::databases::{Rows, Shared, System};
-use crate::world::{PASSWORD, Server};
+use crate::world::Server;
 use adyton::core::clock::{Clock, SystemClock, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -35,11 +35,9 @@ const EMAILS: [&str; 5] = [
     "zoë@example.com",
 ];
 const MODEL: &str = r"App\Models\User";
-const OURS: [&str; 5] =
-    ["adyton_migrations", "auth_devices", "auth_events", "auth_sessions", "auth_superseded_tokens"];
 
 /// Laravel's database, not yet migrated.
-async fn laravel(system: &System, config: &str) -> Shared {
+pub(crate) async fn laravel(system: &System, config: &str) -> Shared {
     let shared = Shared::new(system, &format!("tokenable_type = '{MODEL}'\n{config}")).await;
     let (tables, rows) = match system {
         System::Sqlite => (include_str!("../fixtures/laravel/sqlite.sql"), ROWS),
@@ -139,13 +137,13 @@ async fn sanctum_creates(shared: &Shared, plain: &str, expires_at: Option<Timest
 }
 
 /// Whatever Laravel reads of its users, in the order of their ids.
-async fn users(shared: &Shared) -> Rows {
+pub(crate) async fn users(shared: &Shared) -> Rows {
     let sql = "SELECT id, name, email, email_verified_at, password, remember_token, created_at,
                updated_at FROM users ORDER BY id";
     shared.rows(sql).await
 }
 
-async fn tokens(shared: &Shared) -> Rows {
+pub(crate) async fn tokens(shared: &Shared) -> Rows {
     let sql = "SELECT id, tokenable_type, tokenable_id, name, token, abilities, last_used_at,
                expires_at, created_at, updated_at FROM personal_access_tokens ORDER BY id";
     shared.rows(sql).await
@@ -322,6 +320,13 @@ async fn what_laravel_deletes_is_over_here() {
             assert_eq!(server.user(token).await, 401, "{system:?}");
         }
         assert_eq!(server.user(&bearer(11)).await, 200, "somebody else's");
+        let refreshed = server.refresh(&signed_in.refresh_token()).await;
+        assert_eq!(refreshed.status, 200, "a session is not Laravel's to end");
+        shared.execute("delete from users where id = 1").await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        assert_eq!(server.user(&refreshed.token()).await, 401, "{system:?}");
+        let gone = server.refresh(&refreshed.refresh_token()).await;
+        assert_eq!(gone.status, 401, "{system:?}: with the user everything is over {}", gone.body);
     }
 }
 
@@ -388,101 +393,6 @@ async fn pruning_leaves_whatever_is_not_over_and_not_ours() {
         for table in ["sessions", "password_reset_tokens"] {
             let count = shared.value(&format!("SELECT COUNT(*) FROM {table}")).await;
             assert_eq!(count.as_deref(), Some("1"), "{system:?} {table}");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_migration_adds_tables_and_alters_none() {
-    for system in System::all() {
-        let shared = laravel(&system, "").await;
-        let (before, tables_before) = (definitions(&shared).await, tables(&shared).await);
-        let (users_before, mut tokens_before) = (users(&shared).await, tokens(&shared).await);
-        assert!(before.len() > 5, "{system:?} {before:?}");
-        let pretended = shared.place.done("migrate --pretend");
-        assert_eq!(tables(&shared).await, tables_before, "{system:?}");
-        for table in ["users", "personal_access_tokens"] {
-            let touched = pretended.lines().any(|line| {
-                let line = line.to_lowercase().replace(['"', '`'], "");
-                ["create table", "alter table"]
-                    .iter()
-                    .any(|verb| line.contains(&format!("{verb} {table} ")))
-            });
-            assert!(!touched, "{system:?}: {pretended}");
-        }
-        let report = shared.place.json("migrate --json");
-        assert_eq!(report["adopted"], json!(["users", "personal_access_tokens"]), "{system:?}");
-        assert_eq!(shared.place.json("migrate --json")["created"], json!([]), "{system:?}");
-        let server = shared.place.serve();
-        let email = "ada@example.com";
-        assert_eq!(server.login(email, "password").await.status, 200, "{system:?}");
-        assert_eq!(server.register("new@example.com").await.status, 201, "{system:?}");
-        assert_eq!(server.login("new@example.com", PASSWORD).await.status, 200, "{system:?}");
-        drop(server);
-        assert_eq!(definitions(&shared).await, before, "{system:?}");
-        let mut expected = tables_before;
-        expected.extend(OURS.map(str::to_owned));
-        expected.sort();
-        assert_eq!(tables(&shared).await, expected, "{system:?}");
-        assert_eq!(users(&shared).await[1..5], users_before[1..], "{system:?}");
-        tokens_before.remove(4); // over, and pruned
-        assert_eq!(tokens(&shared).await[..11], tokens_before, "{system:?}");
-    }
-}
-
-/// The names of all tables.
-async fn tables(shared: &Shared) -> Vec<String> {
-    let sql = match shared.system {
-        System::Sqlite => {
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-        }
-        System::Postgres(_) => "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
-        System::Mysql(_) => "SHOW TABLES",
-    };
-    let mut names: Vec<_> = shared.rows(sql).await.into_iter().flatten().flatten().collect();
-    names.sort();
-    names
-}
-
-/// How Laravel's tables, their indexes, constraints and triggers are defined.
-async fn definitions(shared: &Shared) -> Rows {
-    let names =
-        ["migrations", "users", "password_reset_tokens", "sessions", "personal_access_tokens"];
-    let list = names.map(|name| format!("'{name}'")).join(", ");
-    match shared.system {
-        System::Sqlite => {
-            let sql = "SELECT type, name, sql FROM sqlite_master WHERE tbl_name IN";
-            shared.rows(&format!("{sql} ({list}) ORDER BY name")).await
-        }
-        System::Postgres(_) => {
-            let sql = format!(
-                "SELECT table_name || '.' || column_name, data_type, character_maximum_length,
-                        datetime_precision, is_nullable, column_default, collation_name
-                   FROM information_schema.columns WHERE table_name IN ({list})
-                 UNION ALL SELECT tablename, indexdef, NULL, NULL, NULL, NULL, NULL
-                   FROM pg_indexes WHERE tablename IN ({list})
-                 UNION ALL SELECT conname, pg_get_constraintdef(oid), NULL, NULL, NULL, NULL, NULL
-                   FROM pg_constraint WHERE conrelid::regclass::text IN ({list})
-                 UNION ALL SELECT tgname, pg_get_triggerdef(oid), NULL, NULL, NULL, NULL, NULL
-                   FROM pg_trigger WHERE tgrelid::regclass::text IN ({list})
-                 ORDER BY 1, 2"
-            );
-            shared.rows(&sql).await
-        }
-        System::Mysql(_) => {
-            let mut definitions = Rows::new();
-            for name in names {
-                definitions.extend(shared.rows(&format!("SHOW CREATE TABLE {name}")).await);
-            }
-            let triggers = "SELECT trigger_name FROM information_schema.triggers
-                            WHERE trigger_schema = DATABASE()";
-            definitions.extend(shared.rows(triggers).await);
-            // The next id is part of the text.
-            for text in definitions.iter_mut().flatten().flatten() {
-                let kept = text.split(' ').filter(|word| !word.starts_with("AUTO_INCREMENT="));
-                *text = kept.collect::<Vec<_>>().join(" ");
-            }
-            definitions
         }
     }
 }

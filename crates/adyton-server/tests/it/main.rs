@@ -21,6 +21,7 @@ mod events_command;
 mod generated;
 mod http;
 mod laravel;
+mod laravel_schema;
 mod metrics;
 mod pages;
 mod proxies;
