@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Where a server or a cluster is, and how it is spoken to.
 pub(crate) enum Address {
-    One(Client),
+    One(Box<Client>),
     Cluster(Box<ClusterClient>),
 }
 
@@ -72,12 +72,12 @@ fn with_tls(certificates: Option<TlsCertificates>) -> Option<TlsCertificates> {
 
 fn one(url: &str, certificates: Option<TlsCertificates>) -> Result<Address, RedisError> {
     let client = Client::open(url).map_err(refused)?;
-    Ok(Address::One(match certificates {
+    Ok(Address::One(Box::new(match certificates {
         Some(certificates) => {
             Client::build_with_tls(url, certificates).map_err(RedisError::Authorities)?
         }
         None => client,
-    }))
+    })))
 }
 
 /// All nodes have one login. A cluster has one database, so that there is nothing to choose.

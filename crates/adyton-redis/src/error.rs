@@ -7,7 +7,7 @@ use adyton_core::store::StoreError;
 #[non_exhaustive]
 pub enum RedisError {
     /// The address is none. It is not repeated here, since it may hold a password.
-    #[error("is no address of a Redis: {0} (`redis://user:password@host:6379/0`)")]
+    #[error("must be the URL of a Redis, such as `redis://user:password@host:6379/0`: {0}")]
     Address(&'static str),
     /// The certificates of authorities cannot be read.
     #[error("the certificates to believe cannot be read")]
