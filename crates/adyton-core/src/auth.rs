@@ -40,11 +40,28 @@ use crate::error::Error;
 use crate::event::{Event, EventKind};
 use crate::password::{Decoy, Hasher, PasswordPolicy};
 use crate::store::{Store, StoreError, Timed, Touches};
+use crate::throttle::ThrottleStore;
 use crate::user::UserId;
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// What several nodes have in common beside the database.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Shared {
+    /// Where attempts are counted; in the memory of each node if there is none.
+    pub throttle: Option<Arc<dyn ThrottleStore>>,
+}
+
+impl Shared {
+    /// Attempts are counted here.
+    #[must_use]
+    pub fn counting_in(throttle: Arc<dyn ThrottleStore>) -> Self {
+        Self { throttle: Some(throttle) }
+    }
+}
 
 /// The engine. Clones are one and the same; the last one dropped ends its threads.
 #[derive(Clone)]
@@ -66,6 +83,8 @@ struct Inner {
     audit: Audit,
     throttle: limits::Throttle,
     turns: turns::Turns,
+    /// Whether it has anything in common with other nodes.
+    shares: bool,
 }
 
 impl Auth {
@@ -77,6 +96,19 @@ impl Auth {
         config: Config,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        Self::sharing(config, store, clock, Shared::default())
+    }
+
+    /// The same for one of several nodes.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn sharing(
+        config: Config,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        shared: Shared,
     ) -> Result<Self, Error> {
         config.validate()?;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -91,7 +123,8 @@ impl Auth {
             latest: AtomicI64::new(i64::MIN),
             touches: Mutex::default(),
             audit: Audit::default(),
-            throttle: limits::Throttle::new(&config.rate_limiting)?,
+            shares: shared.throttle.is_some(),
+            throttle: limits::Throttle::new(&config.rate_limiting, shared.throttle)?,
             turns: turns::Turns::new(threads, &config.hashing),
             store: Arc::new(Timed(store)),
             clock,
@@ -113,11 +146,20 @@ impl Auth {
         Ok(self.0.store.ping().await?)
     }
 
+    /// Whether what this node has in common with others, beside the database, is within its reach;
+    /// `None` if there is nothing of that kind. Out of reach, limits are this node's own.
+    #[must_use]
+    pub fn reaches_shared(&self) -> Option<bool> {
+        self.0.shares.then(|| self.0.throttle.is_whole())
+    }
+
     /// Sets the metrics that are states rather than happenings: to be called before they are read.
     /// [`maintain`](Self::maintain) does so every ten seconds.
     pub fn observe(&self) {
         self.0.cache.observe();
         self.0.hasher.observe();
+        let lost = self.reaches_shared() == Some(false);
+        metrics::gauge!("adyton_shared_lost").set(if lost { 1.0 } else { 0.0 });
     }
 
     /// Whether as many passwords wait to be hashed as may: one more is told to come again.

@@ -6,9 +6,11 @@
 //! prolongs nothing. Which limits there are stands in `limits`; where their buckets are kept is
 //! behind [`ThrottleStore`]. Nothing here waits, and nothing slows an answer down.
 
+mod fallback;
 mod limits;
 mod memory;
 
+pub use fallback::Fallback;
 pub(crate) use limits::{Limits, block};
 pub use memory::MemoryThrottle;
 
