@@ -87,7 +87,7 @@ export interface AuthOptions {
     maxAttempts?: number;
     /** Length of that window in minutes, fixed from the first failure. Default: `1`. */
     decayMinutes?: number;
-    /** `memory`; a `redis://` URL shared by all nodes is not built yet. Default: `"memory"`. */
+    /** `memory`, or the URL of a Redis or Valkey that all nodes share: `redis://user:password@host:6379/0`, `rediss://` with TLS, `redis+cluster://host:port,host:port`. Default: `"memory"`. */
     store?: string;
     limits?: {
       /** Failed sign-ins from one address, over all e-mails: `"count/period"`. Default: `"30/1m"`. */

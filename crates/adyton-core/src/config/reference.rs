@@ -51,7 +51,7 @@ pub const OPTIONS: &[OptionDoc] = &[
     option("rate_limiting.enabled", "true", "limits on attempts; hashing is bounded either way"),
     option("rate_limiting.max_attempts", "5", "failed sign-ins for one e-mail from one address"),
     option("rate_limiting.decay_minutes", "1", "length of that window in minutes, fixed from the first failure"),
-    option("rate_limiting.store", r#""memory""#, "`memory`; a `redis://` URL shared by all nodes is not built yet"),
+    option("rate_limiting.store", r#""memory""#, "`memory`, or the URL of a Redis or Valkey that all nodes share: `redis://user:password@host:6379/0`, `rediss://` with TLS, `redis+cluster://host:port,host:port`"),
     option("rate_limiting.limits.login_address", r#""30/1m""#, "failed sign-ins from one address, over all e-mails: `\"count/period\"`"),
     option("rate_limiting.limits.login_account", r#""20/1h""#, "failed sign-ins for one e-mail, over all addresses; a known device has its own"),
     option("rate_limiting.limits.register", r#""20/1h""#, "sign-ups from one address"),

@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "tests may panic and tell what they measured; what they measure is of the real clock"
 )]
@@ -23,6 +24,7 @@ mod metrics;
 mod pages;
 mod proxies;
 mod readme;
+mod redis;
 mod request_id;
 mod serve;
 mod startup;
