@@ -1,6 +1,6 @@
-//! What the nodes of one Adyton share on Redis or Valkey: limits on attempts. It is the only crate
-//! that speaks to one, and it decides nothing: which attempts are limited is the engine's business,
-//! behind the port of `adyton-core`.
+//! What the nodes of one Adyton share on Redis or Valkey: limits on attempts, and whose credentials
+//! have changed. It is the only crate that speaks to one, and it decides nothing: what is limited
+//! and what is forgotten is the engine's business, behind the port of `adyton-core`.
 //!
 //! Nothing here has to be there for anybody to sign in. A server that does not answer is an error
 //! at once, is tried again every second, and is used again when it is back; what to do meanwhile
@@ -11,15 +11,17 @@
 //!
 //! # async fn example() -> Result<(), adyton_redis::RedisError> {
 //! let redis = Redis::connect("rediss://adyton:secret@cache.example:6379/0").await?;
-//! let throttle = redis.throttle();
+//! let (throttle, channel) = (redis.throttle(), redis.channel());
 //! # Ok(()) }
 //! ```
 
 mod address;
+mod channel;
 mod error;
 mod link;
 mod throttle;
 
+pub use channel::RedisChannel;
 pub use error::RedisError;
 pub use throttle::RedisThrottle;
 
@@ -97,6 +99,12 @@ impl Redis {
     #[must_use]
     pub fn throttle(&self) -> RedisThrottle {
         RedisThrottle::new(Arc::clone(&self.0))
+    }
+
+    /// How nodes tell each other of changes.
+    #[must_use]
+    pub fn channel(&self) -> RedisChannel {
+        RedisChannel::new(Arc::clone(&self.0))
     }
 
     /// Whether it answered when it was last asked, which it is every second.

@@ -6,6 +6,7 @@
 //! so that a loss is known before it is met.
 
 use crate::address::{Address, Connection};
+use crate::channel::Waiting;
 use crate::error::Failure;
 use redis::{FromRedisValue, Script, ScriptInvocation};
 use std::error::Error;
@@ -27,6 +28,7 @@ pub(crate) struct Link {
     prefix: String,
     connection: RwLock<State>,
     probe: Script,
+    waiting: Waiting,
 }
 
 /// The connection, and how many there were before.
@@ -46,6 +48,7 @@ impl Link {
             prefix: format!("{{{prefix}}}"),
             connection: RwLock::default(),
             probe: Script::new(include_str!("probe.lua")),
+            waiting: Waiting::new(),
         });
         link.connect().await;
         tokio::spawn(keep(Arc::downgrade(&link)));
@@ -54,6 +57,11 @@ impl Link {
 
     pub(crate) fn key(&self, name: &str) -> String {
         format!("{}:{name}", self.prefix)
+    }
+
+    /// What other nodes have to hear of.
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -65,15 +73,23 @@ impl Link {
         &self,
         call: &ScriptInvocation<'_>,
     ) -> Result<T, Failure> {
-        let (connection, number) = self.read(|state| (state.connection.clone(), state.number));
+        let (connection, number) = self.current();
         let connection = connection.ok_or(Failure::Away)?;
         let outcome = within(ANSWER, async { Ok(connection.run(call).await?) }).await;
         outcome.inspect_err(|failure| self.lose(number, failure))
     }
 
+    fn current(&self) -> (Option<Connection>, u64) {
+        self.read(|state| (state.connection.clone(), state.number))
+    }
+
     async fn connect(&self) {
         match within(CONNECT, self.prepared()).await {
-            Ok(connection) => self.gain(connection),
+            Ok(connection) => {
+                let number = self.gain(connection.clone());
+                // What came to wait while it was tried out.
+                self.probe(&connection, number).await;
+            }
             Err(failure) => self.lose(self.read(|state| state.number), &failure),
         }
     }
@@ -82,22 +98,32 @@ impl Link {
     /// replica accepts connections too.
     async fn prepared(&self) -> Result<Connection, Failure> {
         let connection = self.address.connect(ANSWER).await?;
-        connection.clone().run::<()>(&self.probe.key(self.key("probe"))).await?;
+        self.try_out(&connection).await?;
         Ok(connection)
     }
 
-    async fn probe(&self) {
-        // A failure is noted on the way.
-        let _ = self.run::<()>(&self.probe.key(self.key("probe"))).await;
+    /// Says what waits to be said, and runs a script in any case.
+    async fn try_out(&self, connection: &Connection) -> Result<(), Failure> {
+        self.waiting.flush(self, connection.clone()).await?;
+        let call = self.probe.key(self.key("probe"));
+        Ok(connection.clone().run(&call).await?)
     }
 
-    fn gain(&self, connection: Connection) {
+    async fn probe(&self, connection: &Connection, number: u64) {
+        if let Err(failure) = within(ANSWER, self.try_out(connection)).await {
+            self.lose(number, &failure);
+        }
+    }
+
+    fn gain(&self, connection: Connection) -> u64 {
         self.write(|state| {
             if std::mem::take(&mut state.told) {
-                tracing::info!("Redis is back: limits are shared again");
+                tracing::info!("Redis is back");
             }
-            *state = State { connection: Some(connection), number: state.number + 1, told: false };
-        });
+            state.connection = Some(connection);
+            state.number += 1;
+            state.number
+        })
     }
 
     /// Gives the connection with this number up, and says so once.
@@ -113,7 +139,8 @@ impl Link {
                 tracing::warn!(
                     error = %failure,
                     causes,
-                    "Redis is lost: limits are this node's own, until it is back"
+                    "Redis is lost: until it is back, limits are this node's own, and the cache is \
+                     off where nodes tell each other through it"
                 );
             }
         });
@@ -123,8 +150,8 @@ impl Link {
         look(&self.connection.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.connection.write().unwrap_or_else(PoisonError::into_inner));
+    fn write<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.connection.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -133,7 +160,10 @@ async fn keep(link: Weak<Link>) {
     loop {
         sleep(RETRY).await;
         let Some(link) = link.upgrade() else { return };
-        if link.is_up() { link.probe().await } else { link.connect().await }
+        match link.current() {
+            (Some(connection), number) => link.probe(&connection, number).await,
+            (None, _) => link.connect().await,
+        }
     }
 }
 

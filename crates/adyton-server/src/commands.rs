@@ -15,10 +15,12 @@ pub(crate) mod user;
 
 use crate::config_file::Settings;
 use adyton::core::Auth;
+use adyton::core::auth::Shared;
 use adyton::core::clock::{Clock, SystemClock};
+use adyton::core::config::CacheMode;
 use adyton::core::user::UserId;
 use adyton::sql::SqlStore;
-use adyton::{Error, User};
+use adyton::{Error, User, connect_shared};
 use anyhow::{Context, Result, anyhow};
 use std::future::Future;
 use std::sync::Arc;
@@ -33,7 +35,16 @@ fn open_store(settings: &Settings) -> Result<SqlStore> {
 async fn open_engine(settings: &Settings) -> Result<Auth> {
     let (store, clock) = (open_store(settings)?, SystemClock::default());
     store.migrate(clock.now()).await.context("cannot bring the tables up to date")?;
-    Ok(Auth::new(settings.config.clone(), Arc::new(store), Arc::new(clock))?)
+    let shared = tell_nodes(settings).await?;
+    Ok(Auth::sharing(settings.config.clone(), Arc::new(store), Arc::new(clock), shared)?)
+}
+
+/// Where running servers hear through a Redis of what a command changes, it has to speak there.
+async fn tell_nodes(settings: &Settings) -> Result<Shared> {
+    match settings.config.cache.enabled {
+        CacheMode::Exclusive => Ok(connect_shared(&settings.config).await?),
+        _ => Ok(Shared::default()),
+    }
 }
 
 /// Runs a command that needs the engine to its end.

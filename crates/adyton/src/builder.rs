@@ -4,6 +4,7 @@ use crate::Adyton;
 use crate::hooks::{self, Hook};
 use adyton_core::auth::Shared;
 use adyton_core::clock::{Clock, SystemClock};
+use adyton_core::config::CacheMode;
 use adyton_core::event::Event;
 use adyton_core::store::{Store, UserStore, WithUsers};
 #[cfg(feature = "redis")]
@@ -133,10 +134,8 @@ impl Builder {
             Some(users) => Arc::new(WithUsers::new(users, store)),
             None => store,
         };
-        let shared = match self.throttle {
-            Some(throttle) => Shared::counting_in(throttle),
-            None => connect_shared(&config).await?,
-        };
+        let mut shared = connect_shared(&config).await?;
+        shared.throttle = self.throttle.or(shared.throttle);
         let auth = Auth::sharing(config, store, clock, shared)?;
         tokio::spawn(auth.maintain());
         if !self.hooks.is_empty() {
@@ -169,9 +168,9 @@ async fn open(_: &mut Config, _: &dyn Clock) -> Result<Arc<dyn Store>, BuildErro
 /// # Errors
 /// [`BuildError::Redis`] for a URL that is none; [`BuildError::NoRedis`].
 pub async fn connect_shared(config: &Config) -> Result<Shared, BuildError> {
-    let limits = &config.rate_limiting;
-    match limits.redis_url() {
-        Some(url) if limits.enabled => connect(url).await,
+    let needed = config.rate_limiting.enabled || config.cache.enabled == CacheMode::Exclusive;
+    match config.rate_limiting.redis_url() {
+        Some(url) if needed => connect(url).await,
         _ => Ok(Shared::default()),
     }
 }
@@ -180,7 +179,10 @@ pub async fn connect_shared(config: &Config) -> Result<Shared, BuildError> {
 async fn connect(url: &str) -> Result<Shared, BuildError> {
     let redis = adyton_redis::Redis::connect(url).await?;
     let throttle = Fallback::new(redis.throttle()).map_err(Error::from)?;
-    Ok(Shared::counting_in(Arc::new(throttle)))
+    let mut shared = Shared::default();
+    shared.throttle = Some(Arc::new(throttle));
+    shared.channel = Some(Arc::new(redis.channel()));
+    Ok(shared)
 }
 
 #[cfg(not(feature = "redis"))]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may panic")]
 #![allow(clippy::print_stderr, clippy::disallowed_methods, reason = "tests say what they skip")]
 
+mod channel;
 mod outage;
 mod throttle;
 mod world;

@@ -22,7 +22,7 @@ pub struct Checks {
     /// `ok`, or `full`: one more sign-in would be told to come again, and all else goes on.
     hashing: &'static str,
     /// What nodes share beside the database, if they do: `ok`, or `unreachable`: then limits are
-    /// this node's own, and all else goes on.
+    /// this node's own, the cache may be off, and all else goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     shared: Option<&'static str>,
 }
