@@ -23,6 +23,7 @@ use adyton::sql::SqlStore;
 use adyton::{Error, User, connect_shared};
 use anyhow::{Context, Result, anyhow};
 use std::future::Future;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// Opens the store that the settings name.
@@ -41,10 +42,17 @@ async fn open_engine(settings: &Settings) -> Result<Auth> {
 
 /// Where running servers hear through a Redis of what a command changes, it has to speak there.
 async fn tell_nodes(settings: &Settings) -> Result<Shared> {
-    match settings.config.cache.enabled {
-        CacheMode::Exclusive => Ok(connect_shared(&settings.config).await?),
-        _ => Ok(Shared::default()),
+    if settings.config.cache.enabled != CacheMode::Exclusive {
+        return Ok(Shared::default());
     }
+    let shared = connect_shared(&settings.config).await?;
+    if shared.channel.as_ref().is_some_and(|channel| !channel.is_reachable()) {
+        // What it does is done all the same.
+        let late = "the Redis of `rate_limiting.store` is out of reach: servers that still reach it \
+            obey this after ten seconds";
+        let _ = writeln!(io::stderr(), "warning: {late}");
+    }
+    Ok(shared)
 }
 
 /// Runs a command that needs the engine to its end.

@@ -21,6 +21,7 @@ mod events_command;
 mod generated;
 mod http;
 mod metrics;
+mod nodes;
 mod pages;
 mod proxies;
 mod readme;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A server with a password, which ends with its handle.
-struct Redis {
+pub(crate) struct Redis {
     folder: TempDir,
     port: u16,
     child: Option<Child>,
@@ -17,7 +17,7 @@ struct Redis {
 
 impl Redis {
     /// Starts one on a free port, if the program is there.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         if Command::new("redis-server").arg("--version").output().is_err() {
             eprintln!("skipped: needs redis-server");
             return None;
@@ -29,7 +29,7 @@ impl Redis {
     }
 
     /// Starts it on the same port, with nothing in it.
-    fn again(&mut self) {
+    pub(crate) fn again(&mut self) {
         let child = Command::new("redis-server")
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""])
             .args(["--requirepass", "s3cret", "--dir"])
@@ -44,7 +44,7 @@ impl Redis {
         }
     }
 
-    fn kill9(&mut self) {
+    pub(crate) fn kill9(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
@@ -58,7 +58,7 @@ impl Redis {
         assert!(status.unwrap().success());
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://:s3cret@127.0.0.1:{}", self.port)
     }
 }
@@ -81,7 +81,7 @@ async fn ready(server: &Server) -> Answer {
 }
 
 /// Waits until `/readyz` says this of what is shared.
-async fn wait_for(server: &Server, shared: &str) -> Answer {
+pub(crate) async fn wait_for(server: &Server, shared: &str) -> Answer {
     let start = Instant::now();
     loop {
         let answer = ready(server).await;
