@@ -117,7 +117,7 @@ export interface AuthOptions {
     queue?: number;
   };
   cache?: {
-    /** Verified tokens in memory: `true`, `false`, or `"exclusive"` when nobody else writes to the database. Default: `true`. */
+    /** Verified tokens in memory: `true` where the database tells of others' changes, `false`, or `"exclusive"` when nobody but Adyton writes to it: one node, or several with a Redis in `rateLimiting.store`. Default: `true`. */
     enabled?: boolean | "exclusive";
     /** Upper bound on its memory; 0 switches it off. Default: `67108864`. */
     maxBytes?: number;

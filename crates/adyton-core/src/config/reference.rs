@@ -62,7 +62,7 @@ pub const OPTIONS: &[OptionDoc] = &[
     option("password.rehash", "true", "store argon2id in place of an older hash at sign-in; off beside Laravel"),
     option("hashing.threads", "", "threads that hash passwords, 19 MiB each while they work; one a core when absent"),
     option("hashing.queue", "64", "hashes that may wait; one more is told 503"),
-    option("cache.enabled", "true", r#"verified tokens in memory: `true`, `false`, or `"exclusive"` when nobody else writes to the database"#),
+    option("cache.enabled", "true", r#"verified tokens in memory: `true` where the database tells of others' changes, `false`, or `"exclusive"` when nobody but Adyton writes to it: one node, or several with a Redis in `rate_limiting.store`"#),
     option("cache.max_bytes", "67108864", "upper bound on its memory; 0 switches it off"),
     option("server.listen", r#""127.0.0.1:8000""#, "address of `adyton serve`"),
     option("server.base_path", r#""/api/auth""#, "where the endpoints live"),
