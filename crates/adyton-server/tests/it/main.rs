@@ -14,6 +14,7 @@ mod adopt;
 mod commands;
 mod commands_engine;
 mod config_file;
+mod copy;
 mod crash;
 mod doctor;
 mod events_command;
