@@ -11,6 +11,7 @@ use crate::dialect::{Dialect, Names};
 use crate::error::{Result, SqlError};
 use adyton_core::clock::Timestamp;
 use adyton_core::secret::Hash;
+use std::slice;
 use std::sync::Arc;
 
 /// Rows that are read, and written in one transaction.
@@ -268,7 +269,8 @@ async fn count_on(tx: &mut Tx, part: &Part, last: i64) -> Result<()> {
     let name = Value::from(part.name(tx.names()));
     match tx.names().dialect {
         Dialect::Sqlite => {
-            tx.execute("DELETE FROM sqlite_sequence WHERE name = ?", &[name.clone()]).await?;
+            tx.execute("DELETE FROM sqlite_sequence WHERE name = ?", slice::from_ref(&name))
+                .await?;
             let sql = "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)";
             tx.execute(sql, &[name, last.into()]).await?;
         }
