@@ -77,14 +77,16 @@ fn seed_file(config: &Config, tokens: u64, expires_at: &str) {
     {
         let user = "INSERT INTO users (name, email, password) VALUES ('u', ?, 'x')";
         let mut user = tx.prepare(user).unwrap();
-        (0..1_000).for_each(|id| drop(user.execute([format!("u{id}@example.com")]).unwrap()));
+        for id in 0..1_000 {
+            user.execute([format!("u{id}@example.com")]).unwrap();
+        }
         let sql = "INSERT INTO personal_access_tokens
                    (tokenable_type, tokenable_id, name, token, abilities, expires_at)
                    VALUES ('App\\Models\\User', ?, 't', ?, '[\"*\"]', ?)";
         let mut token = tx.prepare(sql).unwrap();
         for number in 0..tokens {
             let hash = Hash::of(&number.to_string()).to_hex();
-            token.execute((number % 1_000 + 1, hash, expires_at)).unwrap();
+            token.execute((number as i64 % 1_000 + 1, hash, expires_at)).unwrap();
         }
     }
     tx.commit().unwrap();
