@@ -4,7 +4,7 @@ use crate::Adyton;
 use crate::hooks::{self, Hook};
 use adyton_core::auth::Shared;
 use adyton_core::clock::{Clock, SystemClock};
-use adyton_core::config::CacheMode;
+use adyton_core::config::{CacheMode, ConfigError};
 use adyton_core::event::Event;
 use adyton_core::store::{Store, UserStore, WithUsers};
 #[cfg(feature = "redis")]
@@ -38,9 +38,11 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Where the database is: `sqlite://app.sqlite3`. It is created when missing.
+    /// Where the database is: `sqlite://app.sqlite3`, which is created when missing,
+    /// `postgres://user:password@host/database` or `mysql://user:password@host/database`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.config.connector.url = Some(url.into());
+        self.config.connector.name = None;
         self.config.connector.options = None;
         self
     }
@@ -116,8 +118,9 @@ impl Builder {
         self
     }
 
-    /// Opens the database, brings its tables up to date, connects to what nodes share, and starts the work in the background,
-    /// on the tokio runtime that this is called in.
+    /// Opens the database, connects to what nodes share, and starts the work in the background, on the
+    /// tokio runtime that this is called in. The tables of a SQLite file are brought up to date; those of a server must be,
+    /// by `adyton migrate` or [`SqlStore::migrate`](crate::sql::SqlStore::migrate).
     ///
     /// # Errors
     /// A configuration that cannot stand, or a database that cannot be opened or migrated. A Redis
@@ -145,19 +148,19 @@ impl Builder {
     }
 }
 
-/// Opens and migrates the built-in store. Beside tables that were there before, Sanctum's own
-/// tokens are accepted unless an option says otherwise.
-#[cfg(feature = "sqlite")]
+/// Opens the built-in store. Beside tables that were there before, Sanctum's own tokens are accepted
+/// unless an option says otherwise.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 async fn open(config: &mut Config, clock: &dyn Clock) -> Result<Arc<dyn Store>, BuildError> {
-    let store = adyton_sql::SqlStore::open(config)?;
-    store.migrate(clock.now()).await?;
+    let store = adyton_sql::SqlStore::open(config).await?;
+    store.prepare(clock.now()).await?;
     if config.compat.sanctum_tokens.is_none() {
         config.compat.sanctum_tokens = Some(store.adopted_token_table().await?);
     }
     Ok(Arc::new(store))
 }
 
-#[cfg(not(feature = "sqlite"))]
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 async fn open(_: &mut Config, _: &dyn Clock) -> Result<Arc<dyn Store>, BuildError> {
     Err(BuildError::NoStore)
 }
@@ -166,28 +169,52 @@ async fn open(_: &mut Config, _: &dyn Clock) -> Result<Arc<dyn Store>, BuildErro
 /// together by hand: see [`Auth::sharing`]. One that nothing is shared with gets nothing.
 ///
 /// # Errors
-/// [`BuildError::Redis`] for a URL that is none; [`BuildError::NoRedis`].
+/// Those of [`check_shared`]; a system without randomness.
 pub async fn connect_shared(config: &Config) -> Result<Shared, BuildError> {
+    check_shared(config).map_err(Error::from)?;
     let needed = config.rate_limiting.enabled || config.cache.enabled == CacheMode::Exclusive;
     match config.rate_limiting.redis_url() {
-        Some(url) if needed => connect(url).await,
+        Some(url) if needed => Ok(connect(url).await?),
         _ => Ok(Shared::default()),
     }
 }
 
+/// Whether what nodes share has an address that can be one, which [`Config::validate`] cannot tell;
+/// nothing is connected to.
+///
+/// # Errors
+/// `rate_limiting.store` is no URL of a Redis, or this was built without the feature `redis`.
+pub fn check_shared(config: &Config) -> Result<(), ConfigError> {
+    config.rate_limiting.redis_url().map_or(Ok(()), |url| check(url).map_err(no_redis))
+}
+
+fn no_redis(problem: String) -> ConfigError {
+    ConfigError { key: "rate_limiting.store", beside: &[], problem }
+}
+
 #[cfg(feature = "redis")]
-async fn connect(url: &str) -> Result<Shared, BuildError> {
-    let redis = adyton_redis::Redis::connect(url).await?;
-    let throttle = Fallback::new(redis.throttle()).map_err(Error::from)?;
+fn check(url: &str) -> Result<(), String> {
+    adyton_redis::Redis::check(url).map_err(|error| error.to_string())
+}
+
+#[cfg(feature = "redis")]
+async fn connect(url: &str) -> Result<Shared, Error> {
+    let redis = adyton_redis::Redis::connect(url).await;
+    let redis = redis.map_err(|error| no_redis(error.to_string()))?;
     let mut shared = Shared::default();
-    shared.throttle = Some(Arc::new(throttle));
+    shared.throttle = Some(Arc::new(Fallback::new(redis.throttle())?));
     shared.channel = Some(Arc::new(redis.channel()));
     Ok(shared)
 }
 
 #[cfg(not(feature = "redis"))]
-async fn connect(_: &str) -> Result<Shared, BuildError> {
-    Err(BuildError::NoRedis)
+fn check(_: &str) -> Result<(), String> {
+    Err("needs the feature `redis`, without which this was built".to_owned())
+}
+
+#[cfg(not(feature = "redis"))]
+async fn connect(_: &str) -> Result<Shared, Error> {
+    Ok(Shared::default())
 }
 
 /// Why an [`Adyton`] could not be built.
@@ -198,20 +225,12 @@ pub enum BuildError {
     #[error(transparent)]
     Engine(#[from] Error),
     /// The database cannot be opened or migrated.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     #[error(transparent)]
     Sql(#[from] adyton_sql::SqlError),
-    /// What should be the address of a Redis is none.
-    #[cfg(feature = "redis")]
-    #[error("rate_limiting.store {0}")]
-    Redis(#[from] adyton_redis::RedisError),
-    /// The crate was built without Redis, and the configuration names one.
-    #[error(
-        "rate_limiting.store: built without the feature `redis`: leave it at `memory`, or give a \
-         store with `Builder::throttle`"
-    )]
-    NoRedis,
     /// The crate was built without a store, and none was given.
-    #[error("built without the feature `sqlite`: give a store with `Builder::store`")]
+    #[error(
+        "built without a database: take one of the features `sqlite`, `postgres` and `mysql`, or give a store with `Builder::store`"
+    )]
     NoStore,
 }

@@ -24,7 +24,7 @@ mod routes;
 pub mod testing;
 
 pub use browser::Browser;
-pub use builder::{BuildError, Builder, connect_shared};
+pub use builder::{BuildError, Builder, check_shared, connect_shared};
 pub use client_info::RequestId;
 pub use error::{CsrfStatus, Rejection};
 pub use extract::{CurrentToken, CurrentUser};
@@ -37,7 +37,7 @@ pub use routes::Checks;
 pub use adyton_core as core;
 #[cfg(feature = "redis")]
 pub use adyton_redis as redis;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use adyton_sql as sql;
 
 pub use adyton_core::ability::Abilities;

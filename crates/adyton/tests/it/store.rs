@@ -32,7 +32,7 @@ async fn open(folder: &TempDir) -> Option<Arc<dyn Store>> {
             let mut config = Config::default();
             let path = folder.path().join("adyton.sqlite3");
             config.connector.url = Some(format!("sqlite://{}", path.display()));
-            let store = adyton::sql::SqlStore::open(&config).unwrap();
+            let store = adyton::sql::SqlStore::open(&config).await.unwrap();
             store.migrate(ManualClock::default().now()).await.unwrap();
             Some(Arc::new(store))
         }
