@@ -119,8 +119,9 @@ impl Builder {
     }
 
     /// Opens the database, connects to what nodes share, and starts the work in the background, on the
-    /// tokio runtime that this is called in. The tables of a SQLite file are brought up to date; those of a server must be,
-    /// by `adyton migrate` or [`SqlStore::migrate`](crate::sql::SqlStore::migrate).
+    /// tokio runtime that this is called in. The tables of a SQLite file are brought up to date;
+    /// those of a server must be, by `adyton migrate` or
+    /// [`SqlStore::migrate`](crate::sql::SqlStore::migrate).
     ///
     /// # Errors
     /// A configuration that cannot stand, or a database that cannot be opened or migrated. A Redis

@@ -15,6 +15,7 @@ mod adopt;
 mod commands;
 mod commands_engine;
 mod config_file;
+mod copy;
 mod crash;
 mod databases;
 mod doctor;
