@@ -35,7 +35,16 @@ pub(crate) struct Verified {
     pub(crate) user: Arc<User>,
     /// Seconds since 1970 of the use that was last noted.
     pub(crate) noted: AtomicI64,
+    /// Which of all states of all credentials this is.
+    edition: AtomicU64,
     generation: Generation,
+}
+
+/// Editions that were given away in this process.
+static EDITIONS: AtomicU64 = AtomicU64::new(0);
+
+fn next_edition() -> u64 {
+    EDITIONS.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// What was presented.
@@ -75,7 +84,22 @@ pub(crate) struct Generation(u64);
 impl Verified {
     pub(crate) fn new(proof: Proof, user: User, generation: Generation) -> Self {
         let noted = AtomicI64::new(proof.used_at().unwrap_or(i64::MIN));
-        Self { proof, user: Arc::new(user), noted, generation }
+        let edition = AtomicU64::new(next_edition());
+        Self { proof, user: Arc::new(user), noted, edition, generation }
+    }
+
+    pub(crate) fn edition(&self) -> u64 {
+        self.edition.load(Ordering::Relaxed)
+    }
+
+    /// Notes a use, unless somebody else has noted one since this was read.
+    pub(crate) fn note(&self, read: i64, now: i64) -> bool {
+        let order = Ordering::Relaxed;
+        let noted = self.noted.compare_exchange(read, now, order, order).is_ok();
+        if noted {
+            self.edition.store(next_edition(), order);
+        }
+        noted
     }
 }
 

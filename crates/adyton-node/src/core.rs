@@ -93,11 +93,11 @@ impl Core {
         }
     }
 
-    /// Who sends a request, as two lines of JSON; nothing for a guest.
+    /// Who sends a request; nobody is a guest.
     pub(crate) fn authenticate(
         &self,
         head: &Head<'_>,
-    ) -> impl Future<Output = Either<String, Answer>> + Send + use<> {
+    ) -> impl Future<Output = Either<Option<Principal>, Answer>> + Send + use<> {
         let (parts, auth) = (head.read_parts(), self.auth.clone());
         async move {
             let found = match parts {
@@ -105,8 +105,7 @@ impl Core {
                 Err(rejection) => Err(rejection),
             };
             match found {
-                Ok(Some(principal)) => Either::A(described(&auth, &principal)),
-                Ok(None) => Either::A(String::new()),
+                Ok(caller) => Either::A(caller),
                 Err(rejection) => Either::B(Answer::refusal(rejection)),
             }
         }
@@ -177,8 +176,9 @@ struct Caller<'a> {
     token_id: Option<i64>,
 }
 
-/// Two lines of JSON: a caller, and the session.
-fn described(auth: &Adyton, principal: &Principal) -> String {
+/// Two lines of JSON: a caller, and the session; nothing for a guest.
+pub(crate) fn described(auth: &Adyton, caller: Option<&Principal>) -> String {
+    let Some(principal) = caller else { return String::new() };
     let caller = Caller {
         user: principal.user(),
         guard: principal.guard(),

@@ -2,17 +2,18 @@
 
 use crate::answer::Answer;
 use crate::calls::Call;
-use crate::core::Core;
+use crate::core::{Core, described};
 use crate::log::{Choice, dispatch};
 use crate::options;
 use crate::request::Head;
-use crate::settle::{Panicked, Promised, settle, unknown};
+use crate::settle::{Panicked, Promised, poll_once, promise, settle, unknown};
 #[cfg(feature = "testing")]
 use crate::testing::FragileClock as Clock;
 #[cfg(not(feature = "testing"))]
 use adyton::core::clock::SystemClock as Clock;
-use adyton::{Config, Rejection};
+use adyton::{Config, Principal, Rejection};
 use axum::body::Body;
+use futures_util::FutureExt;
 use napi::bindgen_prelude::{Either, Result, ToNapiValue, Unknown};
 use napi::{Env, Error, Status};
 use napi_derive::napi;
@@ -25,6 +26,8 @@ use std::thread;
 #[napi]
 pub struct Engine {
     core: Rc<RefCell<Option<Core>>>,
+    /// Whom it has recognized last.
+    last: RefCell<Option<Principal>>,
     #[cfg(feature = "testing")]
     clock: Clock,
 }
@@ -54,6 +57,7 @@ impl Engine {
         })?;
         Ok(Self {
             core,
+            last: RefCell::default(),
             #[cfg(feature = "testing")]
             clock: kept,
         })
@@ -108,9 +112,10 @@ impl Engine {
         Answer::refusal(Rejection::TooSlow)
     }
 
-    /// Who sends a request, as two lines of JSON: the caller and their session; nothing for a guest,
-    /// an answer for a refusal.
-    #[napi(ts_return_type = "string | Answer | Promise<string | Answer>")]
+    /// Who sends a request. At once: the number of the caller's edition, 0 for a guest; what it
+    /// stands for says [`describe`](Self::describe). By a promise: the description, empty for a
+    /// guest. An answer for a refusal.
+    #[napi(ts_return_type = "number | Answer | Promise<string | Answer>")]
     pub fn authenticate<'env>(
         &self,
         env: &'env Env,
@@ -118,7 +123,36 @@ impl Engine {
         texts: u32,
     ) -> Result<Unknown<'env>> {
         let head = Head::split(&head, texts)?;
-        self.answer(env, |core| core.authenticate(&head))
+        let core = self.core.borrow();
+        let Some(core) = &*core else { return unknown(env, Answer::closed()) };
+        match poll_once(core, |core| core.authenticate(&head)) {
+            Ok(Either::A(caller)) => {
+                // JavaScript holds integers up to 2^53 exactly.
+                let edition = caller.as_ref().map_or(0, Principal::edition) as f64;
+                self.last.replace(caller);
+                unknown(env, edition)
+            }
+            Ok(Either::B(refusal)) => unknown(env, refusal),
+            Err(future) => {
+                let auth = core.auth.clone();
+                promise(
+                    env,
+                    core,
+                    future.map(move |found| match found {
+                        Either::A(caller) => Either::A(described(&auth, caller.as_ref())),
+                        Either::B(refusal) => Either::B(refusal),
+                    }),
+                )
+            }
+        }
+    }
+
+    /// The caller whom [`authenticate`](Self::authenticate) answered last, at once, as two lines of
+    /// JSON: the caller and their session.
+    #[napi]
+    pub fn describe(&self) -> String {
+        let (core, last) = (self.core.borrow(), self.last.borrow());
+        core.as_ref().map(|core| described(&core.auth, last.as_ref())).unwrap_or_default()
     }
 
     /// Does a use case that comes as JSON, for the host app itself; its result as JSON.
@@ -147,6 +181,7 @@ impl Engine {
     #[napi(ts_return_type = "Promise<void | Answer>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
         let core = self.core.take();
+        self.last.take();
         let (promised, promise) = Promised::new(env)?;
         let close = move || promised.settle(core.map_or(Either::A(()), Core::close));
         thread::Builder::new().name("adyton".into()).spawn(close)?;

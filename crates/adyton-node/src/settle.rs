@@ -35,7 +35,10 @@ where
 
 /// The value if it is there at once, else the future. That is polled again on the runtime, which is
 /// entered here too, since the engine spawns tasks.
-fn poll_once<T, F>(core: &Core, ask: impl FnOnce(&Core) -> F) -> std::result::Result<T, Pin<Box<F>>>
+pub(crate) fn poll_once<T, F>(
+    core: &Core,
+    ask: impl FnOnce(&Core) -> F,
+) -> std::result::Result<T, Pin<Box<F>>>
 where
     T: Panicked,
     F: Future<Output = T>,
@@ -50,10 +53,10 @@ where
     })
 }
 
-fn promise<'env, T>(
+pub(crate) fn promise<'env, T>(
     env: &'env Env,
     core: &Core,
-    future: Pin<Box<impl Future<Output = T> + Send + 'static>>,
+    future: impl Future<Output = T> + Send + 'static,
 ) -> Result<Unknown<'env>>
 where
     T: ToNapiValue + Panicked + Send + 'static,

@@ -41,6 +41,9 @@ export interface Auth<U = User> {
   close(): Promise<void>;
 }
 
+/** Callers that need not be described again. Whether they may still come in, the engine says at each request. */
+const MOST_KNOWN = 4_096;
+
 /** Engines that write down what is only in memory when the process ends, which calls no native hook. */
 const open = new Set<Engine>();
 const writeDown = () => open.forEach((engine) => engine.flushNow());
@@ -73,6 +76,8 @@ class Opened<U> implements Auth<U> {
   /** Which headers tell who sends a request. */
   readonly #telling: (name: string) => boolean;
   readonly #bodyTimeout: number;
+  /** By edition, a number that the engine gives to each state of each caller. */
+  readonly #known = new Map<number, Principal<U>>();
   #closed: Promise<void> | undefined;
 
   constructor(engine: Engine) {
@@ -113,7 +118,17 @@ class Opened<U> implements Auth<U> {
 
   authenticate(request: RequestHead | Request, info?: RequestInfo): MaybePromise<Principal<U> | null> {
     const { text, texts } = head(request, info, this.#telling);
-    return then(this.#engine.authenticate(text, texts), principal<U>);
+    const found = this.#engine.authenticate(text, texts);
+    if (typeof found === "number") return found === 0 ? null : (this.#known.get(found) ?? this.#learn(found));
+    return then(found, principal<U>);
+  }
+
+  /** The engine has just recognized a caller in this edition. */
+  #learn(edition: number): Principal<U> {
+    const caller = new Principal<U>(this.#engine.describe());
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.set(edition, caller);
+    return caller;
   }
 
   async #call<T>(name: string, input: object): Promise<T> {

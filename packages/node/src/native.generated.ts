@@ -36,10 +36,16 @@ export declare class Engine {
   /** What is answered to a request whose body does not arrive in time. */
   tooSlow(): Answer
   /**
-   * Who sends a request, as two lines of JSON: the caller and their session; nothing for a guest,
-   * an answer for a refusal.
+   * Who sends a request. At once: the number of the caller's edition, 0 for a guest; what it
+   * stands for says [`describe`](Self::describe). By a promise: the description, empty for a
+   * guest. An answer for a refusal.
    */
-  authenticate(head: string, texts: number): string | Answer | Promise<string | Answer>
+  authenticate(head: string, texts: number): number | Answer | Promise<string | Answer>
+  /**
+   * The caller whom [`authenticate`](Self::authenticate) answered last, at once, as two lines of
+   * JSON: the caller and their session.
+   */
+  describe(): string
   /** Does a use case that comes as JSON, for the host app itself; its result as JSON. */
   call(call: string): string | Answer | Failure | Promise<string | Answer | Failure>
   /** Writes down what is only in memory. */

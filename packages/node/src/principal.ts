@@ -25,34 +25,38 @@ export interface SessionInfo {
   current: boolean;
 }
 
-/** Who is calling, by which credential, and what that may do. */
+/**
+ * Who is calling, by which credential, and what that may do. Requests share it, so that it is frozen with all that
+ * is in it.
+ */
 export class Principal<U = User> {
-  readonly user: U;
+  readonly user: Readonly<U>;
   /** What was presented: a token, or the cookie of a session. */
   readonly guard: "token" | "session";
-  readonly abilities: string[];
+  readonly abilities: readonly string[];
   /** The first moment at which the credential is refused; null for never. */
   readonly expiresAt: string | null;
   /** The id of the personal access token that was presented, if it is one. */
   readonly tokenId: number | null;
   /** Its JSON, until somebody asks: few do. */
-  #session: SessionInfo | null | string;
+  #session: Readonly<SessionInfo> | null | string;
 
   /** @internal Two lines of JSON: all of it but the session, and the session. */
   constructor(lines: string) {
     const end = lines.indexOf("\n");
-    const { user, guard, abilities, expiresAt, tokenId } = JSON.parse(lines.slice(0, end)) as Principal<U>;
+    const { user, guard, abilities, expiresAt, tokenId } = frozen(lines.slice(0, end)) as Principal<U>;
     this.user = user;
     this.guard = guard;
     this.abilities = abilities;
     this.expiresAt = expiresAt;
     this.tokenId = tokenId;
     this.#session = lines.slice(end + 1);
+    Object.freeze(this);
   }
 
   /** The session of the cookie, or that which the token was issued for; null for a personal token. */
-  get session(): SessionInfo | null {
-    if (typeof this.#session === "string") this.#session = JSON.parse(this.#session) as SessionInfo | null;
+  get session(): Readonly<SessionInfo> | null {
+    if (typeof this.#session === "string") this.#session = frozen(this.#session) as SessionInfo | null;
     return this.#session;
   }
 
@@ -65,4 +69,8 @@ export class Principal<U = User> {
   toJSON(): object {
     return Object.assign({}, this, { session: this.session });
   }
+}
+
+function frozen(json: string): unknown {
+  return JSON.parse(json, (_key, value: unknown) => Object.freeze(value));
 }

@@ -34,6 +34,44 @@ test("a personal token may do what it was made for", async () => {
   ]);
 });
 
+test("requests share a caller, which nobody can change for the next", async () => {
+  const auth = engine();
+  const { token } = await tokenUser(auth);
+  await auth.authenticate(withToken(token));
+  const principal = auth.authenticate(withToken(token)) as Principal;
+  const { user, abilities, session } = principal;
+  for (const shared of [principal, user, abilities, session!]) expect(Object.isFrozen(shared)).toBe(true);
+  expect(() => Object.assign(user, { name: "Mallory" })).toThrow(TypeError);
+  expect(() => (abilities as string[]).push("admin")).toThrow(TypeError);
+  expect(auth.authenticate(withToken(token))).toMatchObject({ user: { name: "Ada" }, abilities: ["*"] });
+});
+
+test("a caller whose profile has changed is told with the next request", async () => {
+  const auth = engine();
+  const { token } = await tokenUser(auth);
+  expect(await auth.authenticate(withToken(token))).toMatchObject({ user: { name: "Ada" } });
+  const answer = await auth.handle({
+    ...withToken(token, { method: "PATCH", url: "/api/auth/user" }),
+    headers: { ...withToken(token).headers, "content-type": "application/json" },
+    body: JSON.stringify({ name: "Ada Lovelace" }),
+  });
+  expect(answer.status).toBe(200);
+  expect(await auth.authenticate(withToken(token))).toMatchObject({ user: { name: "Ada Lovelace" } });
+});
+
+test("callers by turns are not mistaken for each other, however many there are", async () => {
+  const auth = engine();
+  const { id } = await tokenUser(auth);
+  const names = Array.from({ length: 40 }, (_, at) => `orders:${at}`);
+  const tokens = await Promise.all(
+    names.map(async (ability) => (await auth.api.createToken(id, { name: "ci", abilities: [ability] })).token),
+  );
+  for (let turn = 0; turn < 3; turn += 1) {
+    for (const [at, token] of tokens.entries())
+      expect((await auth.authenticate(withToken(token)))!.abilities).toEqual([names[at]]);
+  }
+});
+
 test("a request that says nothing is a guest's", async () => {
   const auth = engine();
   for (const headers of [

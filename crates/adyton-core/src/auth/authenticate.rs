@@ -85,6 +85,14 @@ impl Principal {
         Timestamp::from_unix(self.0.noted.load(Ordering::Relaxed))
     }
 
+    /// A number that changes with anything that can be read of a principal, and that no other has in
+    /// this process: what was made of a principal stays good for as long as a later call returns
+    /// the same. It says nothing of whether the credential still stands; only a call does.
+    #[must_use]
+    pub fn edition(&self) -> u64 {
+        self.0.edition()
+    }
+
     /// The personal access token that was presented, if it is one.
     #[must_use]
     pub fn personal_token(&self) -> Option<TokenId> {
@@ -296,8 +304,7 @@ impl Auth {
     fn note_use(&self, known: &Verified, now: Timestamp) {
         let noted = known.noted.load(Ordering::Relaxed);
         let due = now.unix().saturating_sub(noted) >= self.noted_every(&known.proof);
-        let order = Ordering::Relaxed;
-        if !due || known.noted.compare_exchange(noted, now.unix(), order, order).is_err() {
+        if !due || !known.note(noted, now.unix()) {
             return;
         }
         let mut touches = self.lock_touches();

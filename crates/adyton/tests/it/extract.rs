@@ -148,3 +148,24 @@ async fn a_signed_out_user_is_out_everywhere() {
         ada.visit(path).await.refused(401, "token_invalid");
     }
 }
+
+#[tokio::test]
+async fn an_edition_lasts_until_something_of_the_caller_changes() {
+    let world = World::with(|config| config.cache.enabled = CacheMode::Exclusive).await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let edition = async |token: &str| world.auth.authenticate(token).await.unwrap().edition();
+    let first = edition(&ada.token).await;
+    assert_eq!(edition(&ada.token).await, first);
+    assert_ne!(edition(&bob.token).await, first);
+
+    ada.call(Method::PATCH, "/user", Some(json!({ "name": "Ada L." }))).await.expect(200);
+    let renamed = edition(&ada.token).await;
+    assert_ne!(renamed, first);
+
+    world.clock.advance(61);
+    assert_ne!(
+        edition(&ada.token).await,
+        renamed,
+        "it was used once more, which its session tells"
+    );
+}

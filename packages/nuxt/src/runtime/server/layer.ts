@@ -8,7 +8,7 @@ import { isEndpoint } from "./endpoints";
 import { withoutQuery } from "./flat";
 import { body, head, send } from "./raw";
 import { answerTo, isRefusal, refusalIn, unauthenticated, unavailable } from "./refusal";
-import { tellPage } from "./state";
+import { introduce, tellPage } from "./state";
 import { type Principal, type Refusal, type Backend, type MaybePromise, type ServerOptions } from "./types";
 
 /** Told of every refusal; in development the DevTools page shows them. */
@@ -46,10 +46,7 @@ export function createLayer(
 
   function enter(event: H3Event, principal: Principal | null): void {
     if (!principal) throw unauthenticated();
-    // A cached handler answers everybody alike: it gets to know nobody, but by `requireUser`, which has its answer kept
-    // by nobody.
-    const { context } = event;
-    Object.defineProperty(context, "adyton", { configurable: true, get: () => (context.cache ? undefined : principal) });
+    introduce(event.context, principal);
     tellPage(event);
   }
 

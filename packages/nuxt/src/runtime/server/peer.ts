@@ -3,8 +3,12 @@
 import { createError, type H3Event } from "h3";
 import type { Server } from "node:net";
 
-/** By the contexts of requests: one that Nitro makes to itself is made for the client of another. */
-const addresses = new WeakMap<object, string>();
+/** In the contexts of requests: one that Nitro makes to itself is made for the client of another. */
+const ADDRESS = Symbol("address");
+
+interface Context {
+  [ADDRESS]?: string;
+}
 
 /**
  * The address of the connection. Which forwarded addresses count is the engine's to say
@@ -12,9 +16,9 @@ const addresses = new WeakMap<object, string>();
  */
 export function address(event: H3Event): string | undefined {
   const { req } = event.node;
-  const outer = (req as { __unenv__?: object }).__unenv__;
-  const own = "__unenv__" in req ? outer && addresses.get(outer) : peerOf(req.socket);
-  if (own) addresses.set(event.context, own);
+  const outer = (req as { __unenv__?: Context }).__unenv__;
+  const own = "__unenv__" in req ? outer?.[ADDRESS] : peerOf(req.socket);
+  if (own) (event.context as Context)[ADDRESS] = own;
   return own;
 }
 

@@ -1,6 +1,6 @@
 // Where handlers find what the plugin has opened: at the Nitro app, of which there is one in a process.
 
-import type { H3Event } from "h3";
+import type { H3Event, H3EventContext } from "h3";
 import { useNitroApp } from "nitropack/runtime";
 import { withoutQuery } from "./flat";
 import type { Backend, Principal, Refusal, ServerOptions } from "./types";
@@ -29,6 +29,26 @@ declare module "h3" {
      */
     adyton?: Principal;
   }
+}
+
+/** Where the caller stands in the context of a request. */
+const CALLER = Symbol("caller");
+
+/**
+ * A cached handler answers everybody alike: it gets to know nobody, but by `requireUser`, which has its answer kept by
+ * nobody. One accessor for all contexts is as cheap as a plain property.
+ */
+const ACCESSOR: PropertyDescriptor & ThisType<H3EventContext & { [CALLER]?: Principal }> = {
+  configurable: true,
+  get() {
+    return this.cache ? undefined : this[CALLER];
+  },
+};
+
+/** Has handlers find the caller at `event.context.adyton`. */
+export function introduce(context: H3EventContext, caller: Principal): void {
+  (context as { [CALLER]?: Principal })[CALLER] = caller;
+  Object.defineProperty(context, "adyton", ACCESSOR);
 }
 
 export function useAdytonServer(): AdytonServer {

@@ -24,13 +24,13 @@ export interface RawResponse {
   body: Uint8Array | null;
 }
 
-/** Who is calling. */
+/** Who is calling. Requests share it: it is frozen where the engine is in this process. */
 export interface Principal<U = AdytonUser> {
-  readonly user: U;
+  readonly user: Readonly<U>;
   readonly guard: "token" | "session";
-  readonly abilities: string[];
+  readonly abilities: readonly string[];
   readonly expiresAt: string | null;
-  readonly session: SessionInfo | null;
+  readonly session: Readonly<SessionInfo> | null;
   /** The id of a personal access token; null for other credentials, and in server mode. */
   readonly tokenId: number | null;
   can(ability: string): boolean;
