@@ -26,6 +26,7 @@
 compile_error!("choose a database: the features are `sqlite`, `postgres` and `mysql`");
 
 mod adopt;
+mod copy;
 mod db;
 mod devices;
 mod dialect;
@@ -41,6 +42,7 @@ mod store;
 mod tokens;
 mod users;
 
+pub use copy::CopyReport;
 pub use error::SqlError;
 pub use import::ImportReport;
 pub use migrate::{MigrationReport, MigrationState, MigrationStatus};

@@ -35,6 +35,8 @@ mod schema;
 mod secrets;
 mod session;
 mod sessions;
+mod shared;
+
 mod store;
 mod tokens;
 mod user;
