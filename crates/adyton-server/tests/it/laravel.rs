@@ -149,6 +149,12 @@ pub(crate) async fn tokens(shared: &Shared) -> Rows {
     shared.rows(sql).await
 }
 
+/// Without the one that is over: a server prunes it, sooner or later.
+pub(crate) fn but_the_fifth(mut tokens: Rows) -> Rows {
+    tokens.retain(|row| row[0].as_deref() != Some("5"));
+    tokens
+}
+
 fn bearer(id: usize) -> String {
     format!("{id}|{}", TOKENS[id - 1])
 }
@@ -206,7 +212,7 @@ async fn tokens_of_sanctum_are_good_here_as_far_as_they_are_good_there() {
     for system in System::all() {
         let shared = laravel(&system, "").await;
         shared.place.done("migrate");
-        let mut before = tokens(&shared).await;
+        let before = tokens(&shared).await;
         let mut server = shared.place.serve();
         for (id, good) in [
             (1, true),
@@ -250,8 +256,7 @@ async fn tokens_of_sanctum_are_good_here_as_far_as_they_are_good_there() {
         assert!(!names.iter().any(|name| of_others.contains(&name.as_str().unwrap())), "{names:?}");
 
         assert_eq!(server.term().code(), Some(0));
-        let after = tokens(&shared).await;
-        before.remove(4); // over, and pruned
+        let (after, before) = (but_the_fifth(tokens(&shared).await), but_the_fifth(before));
         let used = [1, 2, 3, 6, 11, 12];
         for (row, old) in after.iter().zip(&before) {
             let id = row[0].as_ref().unwrap().parse::<i32>().unwrap();
