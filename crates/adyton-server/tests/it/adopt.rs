@@ -236,7 +236,7 @@ fn a_table_that_cannot_be_adopted_is_refused_with_the_reason() {
     let tokenless = LARAVEL.replace(r#""abilities" text, "#, "");
     let keyless = LARAVEL.replace(r#"primary key autoincrement"#, "");
     for (tables, config, told) in [
-        (&uuid, "", "the table `users` has no integer key: Adyton needs `id` alone"),
+        (&uuid, "", "the table `users` has no integer key: Adyton needs `id INTEGER PRIMARY KEY`"),
         (&keyless, "", "the table `users` has no integer key"),
         (&nameless, "", "the table `users` has no column `name`"),
         (&tokenless, "", "the table `personal_access_tokens` has no column `abilities`"),
