@@ -66,7 +66,7 @@ pub struct Config {
     /// Life of a personal access token whose creator names none; zero for no end.
     #[serde(alias = "personalTokenExpiration")]
     pub personal_token_expiration: Lifetime,
-    /// Upper bound on the life of a personal access token.
+    /// Upper bound on the life of a personal access token, also of one that was made without it.
     #[serde(alias = "personalTokenMaxExpiration", skip_serializing_if = "Option::is_none")]
     pub personal_token_max_expiration: Option<Lifetime>,
     /// Absolute life of a session, whatever its use.

@@ -9,7 +9,7 @@ mod scheme;
 
 pub use policy::PasswordPolicy;
 pub use pool::{Hasher, Overloaded};
-pub use scheme::{Decoy, HashError, is_usable, needs_rehash};
+pub use scheme::{Decoy, HashError, is_usable, needs_rehash, problem_of_hash};
 
 /// Longest password, in bytes: beyond it nobody types, and hashing it would be a weapon.
 pub const LONGEST: usize = 1024;

@@ -114,14 +114,23 @@ impl Presented {
 
 /// The first moment at which a found token is refused, as the configuration of today has it: a
 /// session's token lives no longer than `token_expiration` nor than its session, whatever its row
-/// says; a personal token (Laravel's too) lives as long as its row says.
+/// says; a personal token (Laravel's too) lives as long as its row says, and no longer than
+/// `personal_token_max_expiration`, as Sanctum's `expiration` has it.
 #[must_use]
 pub fn ends_at(token: &Token, session: Option<&Session>, config: &Config) -> Option<Timestamp> {
-    let Some(session) = session else { return token.expires_at };
+    let Some(session) = session else {
+        let bound = config.personal_token_max_expiration.map(|max| ends_by(token, max));
+        return [token.expires_at, bound].into_iter().flatten().min();
+    };
     let issued = token.created_at.unwrap_or(session.created_at);
     let configured = issued.plus(config.token_expiration.seconds());
     let ends = configured.min(session.ends_absolutely_at(config));
     Some(token.expires_at.map_or(ends, |stored| stored.min(ends)))
+}
+
+/// When a personal token has lived so long. Nobody can tell of one without a date, so it is over.
+fn ends_by(token: &Token, longest: Lifetime) -> Timestamp {
+    token.created_at.map_or(Timestamp::from_unix(0), |issued| issued.plus(longest.seconds()))
 }
 
 /// Why a personal token's expiry was refused.
@@ -253,6 +262,33 @@ mod tests {
         assert_eq!(expiry(WantedExpiry::Never, None, &config), Err(ExpiryError::Never));
         let late = WantedExpiry::At(now.plus(101));
         assert_eq!(expiry(late, None, &config), Err(ExpiryError::TooLate));
+    }
+
+    #[test]
+    fn a_bound_holds_for_tokens_that_were_made_without_it() {
+        let at = Timestamp::from_unix;
+        let token = |created_at, expires_at| Token {
+            id: TokenId(1),
+            user_id: UserId(1),
+            name: "phone".to_owned(),
+            abilities: Abilities::all(),
+            last_used_at: None,
+            expires_at,
+            created_at,
+        };
+        let mut config = Config::default();
+        assert_eq!(ends_at(&token(Some(at(1000)), None), None, &config), None);
+        assert_eq!(ends_at(&token(None, Some(at(9))), None, &config), Some(at(9)));
+        config.personal_token_max_expiration = Some(Lifetime::from_seconds(60));
+        for (created, stored, end) in [
+            (Some(1000), None, 1060),
+            (Some(1000), Some(1030), 1030),
+            (Some(1000), Some(2000), 1060),
+            (None, Some(2000), 0),
+        ] {
+            let token = token(created.map(at), stored.map(at));
+            assert_eq!(ends_at(&token, None, &config), Some(at(end)), "{created:?} {stored:?}");
+        }
     }
 
     proptest! {

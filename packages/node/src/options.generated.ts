@@ -30,7 +30,7 @@ export interface AuthOptions {
   refreshTokenExpiration?: Duration;
   /** Life of a personal access token when its creator names none; 0 for no end. Default: `7776000`. */
   personalTokenExpiration?: Duration;
-  /** Upper bound on the life of a personal access token. */
+  /** Upper bound on the life of a personal access token, counted from its `created_at`; as Sanctum's `expiration` it holds for tokens that Laravel makes, too. */
   personalTokenMaxExpiration?: Duration | null;
   /** Absolute limit of a session, whatever its use. Default: `7776000`. */
   sessionMaxAge?: Duration;

@@ -8,7 +8,7 @@ use crate::error::{Error, Problems, Refusal};
 use crate::event::{Event, EventKind};
 use crate::secret::{Kind, PlainText};
 use crate::store::{Issued, TokenIssue};
-use crate::token::{NewToken, Token, TokenId, WantedExpiry, personal_expiry};
+use crate::token::{NewToken, Token, TokenId, WantedExpiry, ends_at, personal_expiry};
 use crate::user::UserId;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -86,7 +86,7 @@ impl Auth {
         if let (Err(_), Some(attempt)) = (&issued, attempt) {
             self.give_back(attempt).await;
         }
-        Ok(CreatedToken { token: secret, info: info(issued?, None, &HashMap::new()) })
+        Ok(CreatedToken { token: secret, info: self.token_info(issued?, None, &HashMap::new()) })
     }
 
     async fn issue_token(
@@ -129,7 +129,7 @@ impl Auth {
         let current = by.and_then(Principal::personal_token);
         let noted: HashMap<_, _> = self.lock_touches().tokens.iter().copied().collect();
         let tokens = self.0.store.list_tokens(owner).await?;
-        Ok(tokens.into_iter().map(|token| info(token, current, &noted)).collect())
+        Ok(tokens.into_iter().map(|token| self.token_info(token, current, &noted)).collect())
     }
 
     /// Revokes a personal access token of a user.
@@ -187,7 +187,7 @@ impl Auth {
         let mut problems = Problems::default();
         users::check_name(&new.name, &mut problems);
         let abilities = self.read_abilities(new.abilities, by, &mut problems);
-        let creator = by.filter(|by| by.session().is_none()).and_then(|by| by.token()?.expires_at);
+        let creator = by.filter(|by| by.session().is_none()).and_then(|by| self.expires_at(by));
         let expires_at = personal_expiry(new.expiry, creator, now, self.config());
         if let Err(error) = &expires_at {
             problems.add("expiresAt", error.to_string());
@@ -221,16 +221,21 @@ impl Auth {
             }
         }
     }
-}
 
-fn info(token: Token, current: Option<TokenId>, noted: &HashMap<TokenId, Timestamp>) -> TokenInfo {
-    TokenInfo {
-        current: current == Some(token.id),
-        last_used_at: token.last_used_at.max(noted.get(&token.id).copied()),
-        id: token.id,
-        name: token.name,
-        abilities: token.abilities,
-        expires_at: token.expires_at,
-        created_at: token.created_at,
+    fn token_info(
+        &self,
+        token: Token,
+        current: Option<TokenId>,
+        noted: &HashMap<TokenId, Timestamp>,
+    ) -> TokenInfo {
+        TokenInfo {
+            current: current == Some(token.id),
+            last_used_at: token.last_used_at.max(noted.get(&token.id).copied()),
+            expires_at: ends_at(&token, None, self.config()),
+            id: token.id,
+            name: token.name,
+            abilities: token.abilities,
+            created_at: token.created_at,
+        }
     }
 }

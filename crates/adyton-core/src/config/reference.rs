@@ -31,7 +31,7 @@ pub const OPTIONS: &[OptionDoc] = &[
     option("token_expiration", "3600", "life of the access token issued at sign-in (seconds, or \"15m\", \"12h\", \"30d\")"),
     option("refresh_token_expiration", "2592000", "life of the refresh token, counted from each rotation"),
     option("personal_token_expiration", "7776000", "life of a personal access token when its creator names none; 0 for no end"),
-    option("personal_token_max_expiration", "", "upper bound on the life of a personal access token"),
+    option("personal_token_max_expiration", "", "upper bound on the life of a personal access token, counted from its `created_at`; as Sanctum's `expiration` it holds for tokens that Laravel makes, too"),
     option("session_max_age", "7776000", "absolute limit of a session, whatever its use"),
     option("session_idle", "7200", "idle limit of a cookie session without `remember`; not above `session_max_age`"),
     option("token_rotation", "true", "replace the refresh token at every refresh"),

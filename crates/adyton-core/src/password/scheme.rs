@@ -14,6 +14,8 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const OUTPUT: usize = 32;
+/// What the column holds, in Laravel's tables too.
+const LONGEST_STORED: usize = 255;
 /// A stored hash that asks for more memory than this (1 GiB) is not computed: it verifies nothing.
 const MOST_MEMORY_KIB: u32 = 1 << 20;
 
@@ -65,6 +67,25 @@ pub(super) fn verify(password: &str, stored: &str, memory: &mut Memory) -> bool 
 #[must_use]
 pub fn is_usable(stored: &StoredPassword) -> bool {
     Scheme::read(stored.as_str()).is_some()
+}
+
+/// What keeps a hash that somebody else made from being stored, in words for an operator; `None`
+/// if nothing does. The hash itself is in none of them.
+#[must_use]
+pub fn problem_of_hash(stored: &StoredPassword) -> Option<&'static str> {
+    let text = stored.as_str();
+    let known =
+        ["$2y$", "$2b$", "$2a$", "$2x$", "$argon2"].iter().any(|kind| text.starts_with(kind));
+    match text {
+        "" => Some("is required"),
+        _ if text.len() > LONGEST_STORED => Some("must have at most 255 bytes"),
+        _ if is_usable(stored) => None,
+        _ if known => Some("is damaged: a bcrypt or argon2 hash that cannot be read"),
+        _ if text.starts_with(['$', '{']) => {
+            Some("is of an unknown kind: only bcrypt and argon2 are known")
+        }
+        _ => Some("is not a bcrypt or argon2 hash; passwords in plain text are not taken"),
+    }
 }
 
 /// Why a new password was not hashed.
@@ -250,6 +271,36 @@ mod tests {
         ] {
             assert!(!verify("password", stored, &mut memory), "{stored}");
             assert!(!is_usable(&StoredPassword::new(stored.into())), "{stored}");
+        }
+    }
+
+    #[test]
+    fn what_keeps_a_hash_out_is_told_without_the_hash() {
+        let own = hash("x", &mut Memory::default()).unwrap();
+        let node = LARAVEL.replace("$2y$", "$2b$");
+        for good in [own.as_str(), LARAVEL, &node] {
+            assert_eq!(problem_of_hash(&StoredPassword::new(good.into())), None, "{good}");
+        }
+        let salted = format!("$argon2id$v=19$m=64,t=1,p=1${}$AAAA", "A".repeat(300));
+        for (bad, told) in [
+            ("", "is required"),
+            ("hunter2hunter2", "plain text"),
+            ("5f4dcc3b5aa765d61d8327deb882cf99", "plain text"),
+            ("$1$salt$qJH7.N4xYta3aEG/dfqo/0", "unknown kind"),
+            ("$P$B12345678901234567890123456789.", "unknown kind"),
+            ("{SSHA}c2FsdGVkaGFzaA==", "unknown kind"),
+            ("$2y$10$tooshort", "damaged"),
+            (
+                "$argon2id$v=16$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaA",
+                "damaged",
+            ),
+            (&LARAVEL[..59], "damaged"),
+            (&format!("{LARAVEL} "), "damaged"),
+            (&salted, "at most 255"),
+        ] {
+            let problem = problem_of_hash(&StoredPassword::new(bad.into())).unwrap();
+            assert!(problem.contains(told), "{bad}: {problem}");
+            assert!(bad.is_empty() || !problem.contains(bad), "{problem}");
         }
     }
 

@@ -1,5 +1,8 @@
 //! `adyton user`: users by an operator's hand.
 
+mod import;
+mod rows;
+
 use super::{find_user, tell, terminal, with_engine};
 use crate::config_file::Settings;
 use adyton::{Client, Registration, User, UserId};
@@ -43,6 +46,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Import users with the hashes of their passwords (bcrypt or argon2), from CSV or JSON lines.
+    Import(import::Import),
     /// Set a password, and end every session of the user.
     SetPassword {
         /// An id or an e-mail.
@@ -63,6 +68,7 @@ pub(crate) enum Command {
 
 pub(crate) fn run(command: Command, settings: &Settings, out: &mut impl Write) -> Result<()> {
     with_engine(settings, async |auth| match command {
+        Command::Import(command) => import::run(auth, &command, out).await,
         Command::Create { name, email, json } => {
             let password = terminal::new_password()?;
             let new = Registration { name, email, password, ..Registration::default() };
