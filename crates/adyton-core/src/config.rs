@@ -10,15 +10,17 @@ mod exemptions;
 pub mod keys;
 mod lifetime;
 mod object;
+mod place;
 mod rate;
 mod reference;
 mod sections;
 mod validate;
 mod web;
 
-pub use connector::{Connector, ConnectorOptions, Driver};
+pub use connector::{Connector, ConnectorOptions, Driver, SslMode};
 pub use lifetime::Lifetime;
 pub use object::OptionError;
+pub use place::{DatabaseServer, Place};
 pub use rate::Rate;
 pub use reference::{OPTIONS, OptionDoc};
 pub use sections::{

@@ -231,7 +231,7 @@ fn read_kind(name: &str) -> Result<EventKind, Error> {
 
 /// Imports through a store of its own: the engine knows of no tokens in plain text.
 async fn import(auth: &Adyton) -> Result<String, Refused> {
-    let store = SqlStore::open(auth.config())?;
+    let store = SqlStore::open(auth.config()).await?;
     let report = store.import_plaintext_tokens(SystemClock::default().now(), |_, _| ()).await?;
     written(json!({
         "imported": report.imported,

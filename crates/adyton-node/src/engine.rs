@@ -69,10 +69,12 @@ impl Engine {
         self.config(|config| config.server.base_path.clone())
     }
 
-    /// The SQLite file.
+    /// The SQLite file, or the URL of a server's database without its password.
     #[napi(getter)]
     pub fn database_path(&self) -> String {
-        self.config(|config| config.connector.sqlite_path().display().to_string())
+        self.config(|config| {
+            config.connector.place().map(|place| place.to_string()).unwrap_or_default()
+        })
     }
 
     /// Longest wait for a body, in milliseconds; no more than a timer of Node can wait.

@@ -24,15 +24,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 /// Opens the store that the settings name.
-fn open_store(settings: &Settings) -> Result<SqlStore> {
-    SqlStore::open(&settings.config).context("cannot open the database")
+async fn open_store(settings: &Settings) -> Result<SqlStore> {
+    SqlStore::open(&settings.config).await.context("cannot open the database")
 }
 
 /// The engine on the store that the settings name, with its tables up to date. It does nothing in
 /// the background.
 async fn open_engine(settings: &Settings) -> Result<Auth> {
-    let (store, clock) = (open_store(settings)?, SystemClock::default());
-    store.migrate(clock.now()).await.context("cannot bring the tables up to date")?;
+    let (store, clock) = (open_store(settings).await?, SystemClock::default());
+    store.prepare(clock.now()).await.context("the tables are not up to date")?;
     Ok(Auth::new(settings.config.clone(), Arc::new(store), Arc::new(clock))?)
 }
 

@@ -130,6 +130,9 @@ impl Settings {
         let mut all =
             Table::try_from(&self.config).context("cannot write the configuration down")?;
         let connector = &self.config.connector;
+        if connector.name.is_none() {
+            insert(&mut all, "connector.name", connector.driver().as_str().into());
+        }
         if connector.url.is_none() && connector.options.is_none() {
             insert(&mut all, "connector.options.path", Connector::DEFAULT_PATH.into());
         }

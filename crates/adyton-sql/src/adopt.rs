@@ -1,7 +1,7 @@
 //! Tables of others: what they must have before Adyton works on them. It looks and never alters.
 
 use crate::db::{FromRow, Row, Tx};
-use crate::dialect::{COLUMNS_OF, DEFINITION_OF, Names};
+use crate::dialect::{Dialect, Names};
 use crate::error::{Result, SqlError};
 
 /// A table that stands in the database.
@@ -9,50 +9,73 @@ pub(crate) struct Table {
     name: String,
     columns: Vec<Column>,
     definition: String,
+    dialect: Dialect,
 }
 
 struct Column {
     name: String,
     kind: String,
-    key: i64,
+    is_key: bool,
     not_null: bool,
     has_default: bool,
+    counts_up: bool,
 }
 
 impl Table {
-    /// Looks for a table, in whatever case its name was written.
+    /// Looks for a table; on SQLite in whatever case its name was written.
     pub(crate) async fn find(tx: &mut Tx, name: &str) -> Result<Option<Self>> {
-        let found = tx.fetch_one(DEFINITION_OF, &[name.into()]).await?;
+        let dialect = tx.names().dialect;
+        let found = tx.fetch_one(dialect.definition_of(), &[name.into()]).await?;
         let Some(definition) = found else { return Ok(None) };
-        let columns = tx.fetch(COLUMNS_OF, &[name.into()]).await?;
-        Ok(Some(Self { name: name.to_owned(), columns, definition }))
+        let columns = tx.fetch(dialect.columns_of(), &[name.into()]).await?;
+        Ok(Some(Self { name: name.to_owned(), columns, definition, dialect }))
     }
 
-    /// Refuses a table that lacks a column, or whose key is not an integer that SQLite counts up.
+    /// Refuses a table that lacks a column, whose key is not an integer that the database counts up,
+    /// or that could not be written to as it must.
     pub(crate) fn check(&self, needed: &[&str]) -> Result<()> {
         for column in needed {
             self.column(column)?;
         }
-        let sole = self.columns.iter().filter(|column| column.key > 0).count() == 1;
+        let sole = self.columns.iter().filter(|column| column.is_key).count() == 1;
         let id = self.column("id")?;
-        if sole && id.key > 0 && id.kind.eq_ignore_ascii_case("integer") {
+        if !(sole && id.is_key && id.counts_up) {
+            return Err(SqlError::ForeignKeyType { table: self.name.clone() });
+        }
+        if self.dialect == Dialect::Mysql && !self.definition.eq_ignore_ascii_case("innodb") {
+            return Err(SqlError::NoTransactions { table: self.name.clone() });
+        }
+        needed.iter().try_for_each(|column| self.check_kind(self.column(column)?))
+    }
+
+    /// PostgreSQL compares and writes no value of another kind than the column's.
+    fn check_kind(&self, column: &Column) -> Result<()> {
+        let (name, kind) = (&*column.name, &*column.kind);
+        let good = match name {
+            "id" | "tokenable_id" => ["int2", "int4", "int8"].contains(&kind),
+            _ if name.ends_with("_at") => ["timestamp", "timestamptz"].contains(&kind),
+            _ => ["text", "varchar", "bpchar", "citext", "json"].contains(&kind),
+        };
+        if good || self.dialect != Dialect::Postgres {
             return Ok(());
         }
-        Err(SqlError::ForeignKeyType { table: self.name.clone() })
+        let (table, column, kind) = (self.name.clone(), name.to_owned(), kind.to_owned());
+        Err(SqlError::ColumnType { table, column, kind })
     }
 
     /// What will not go well although the table can be used.
     pub(crate) fn warnings(&self, written: &[&str]) -> Vec<String> {
         let mut warnings = Vec::new();
         let table = &self.name;
-        if !self.definition.to_lowercase().contains("autoincrement") {
+        let file = self.dialect == Dialect::Sqlite;
+        if file && !self.definition.to_lowercase().contains("autoincrement") {
             warnings.push(format!(
                 "the table `{table}` has no AUTOINCREMENT: SQLite may give the id of a deleted row again"
             ));
         }
         for column in &self.columns {
             let filled = written.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
-            if column.not_null && !column.has_default && column.key == 0 && !filled {
+            if column.not_null && !column.has_default && !column.is_key && !filled {
                 let column = &column.name;
                 warnings.push(format!(
                     "the column `{column}` of `{table}` needs a value and has no default: Adyton cannot insert rows"
@@ -81,9 +104,10 @@ impl FromRow for Column {
         Ok(Self {
             name: row.get()?,
             kind: row.get()?,
-            key: row.get()?,
+            is_key: row.get()?,
             not_null: row.get()?,
             has_default: row.get()?,
+            counts_up: row.get()?,
         })
     }
 }

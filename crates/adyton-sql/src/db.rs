@@ -2,53 +2,87 @@
 //! see owned rows and plain values; which driver is behind it they cannot tell. No table is known
 //! here, and nothing here knows what a statement means.
 
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
+#[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
 mod value;
+#[cfg(feature = "sqlite")]
 mod writer;
 
 pub(crate) use value::{AnyText, FromRow, Row, Value};
 
 use crate::dialect::Names;
-use crate::error::Result;
-use sqlite::Readers;
-use std::path::Path;
+use crate::error::{Result, SqlError};
+use adyton_core::config::{Config, Place};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use server::{Access, Server};
 use std::pin::Pin;
 use std::sync::Arc;
-use writer::Writer;
 
 /// What the body of a transaction returns.
 pub(crate) type Body<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
 
-/// A database. Fields are dropped in order: the last connection to close, the writer's, empties
-/// the log.
+/// A database.
 pub(crate) struct Db {
     names: Arc<Names>,
-    readers: Readers,
-    writer: Writer,
+    backend: Backend,
+}
+
+enum Backend {
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlite::File),
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    Server(Server),
 }
 
 impl Db {
-    /// Opens a SQLite file, which is made if it is missing.
-    pub(crate) fn open_sqlite(path: &Path, names: Names) -> Result<Self> {
-        let names = Arc::new(names);
-        let conn = sqlite::open_writer(path)?;
-        let readers = Readers::open(path)?;
-        let writer = Writer::start(Tx { conn, names: Arc::clone(&names) })?;
-        Ok(Self { names, readers, writer })
+    /// Opens the database that the configuration names. A SQLite file is made if it is missing; a
+    /// server is asked for one connection, so that what is wrong is known at once.
+    pub(crate) async fn open(config: &Config) -> Result<Self> {
+        let names = Arc::new(Names::new(config));
+        let backend = match config.connector.place()? {
+            #[cfg(feature = "sqlite")]
+            Place::File(path) => Backend::Sqlite(sqlite::File::open(&path, &names)?),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Place::Server(server) => Backend::Server(Server::open(server, Access::Full).await?),
+            _ => return Err(SqlError::NotBuilt { database: config.connector.driver().as_str() }),
+        };
+        Ok(Self { names, backend })
     }
 
-    /// Opens a SQLite file to look at it; one that is missing is an empty database.
-    pub(crate) fn inspect_sqlite(path: &Path, names: Names) -> Result<Self> {
-        let names = Arc::new(names);
-        let conn = sqlite::open_to_look(path)?;
-        let readers = Readers::one(sqlite::open_to_look(path)?);
-        let writer = Writer::start(Tx { conn, names: Arc::clone(&names) })?;
-        Ok(Self { names, readers, writer })
+    /// Opens the database to look at it; a SQLite file that is missing is an empty one.
+    pub(crate) async fn inspect(config: &Config) -> Result<Self> {
+        let names = Arc::new(Names::new(config));
+        let backend = match config.connector.place()? {
+            #[cfg(feature = "sqlite")]
+            Place::File(path) => Backend::Sqlite(sqlite::File::inspect(&path, &names)?),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Place::Server(server) => Backend::Server(Server::open(server, Access::Look).await?),
+            _ => return Err(SqlError::NotBuilt { database: config.connector.driver().as_str() }),
+        };
+        Ok(Self { names, backend })
     }
 
     /// The configured names.
     pub(crate) fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// Whether the database is a file of this process's own machine, and not on a server.
+    pub(crate) fn is_file(&self) -> bool {
+        match &self.backend {
+            #[cfg(feature = "sqlite")]
+            Backend::Sqlite(_) => true,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Backend::Server(_) => false,
+        }
     }
 
     /// Reads rows, outside any transaction. On SQLite it runs on the calling task: a cached page
@@ -58,7 +92,15 @@ impl Db {
         sql: &'static str,
         params: &[Value],
     ) -> Result<Vec<T>> {
-        self.readers.with(|conn| sqlite::fetch(conn, &self.names, sql, params))
+        match &self.backend {
+            #[cfg(feature = "sqlite")]
+            Backend::Sqlite(file) => file.fetch(&self.names, sql, params),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Backend::Server(server) => {
+                let rows = server.rows(&self.names.render(sql), params).await?;
+                value::read_all(rows, &self.names)
+            }
+        }
     }
 
     /// Reads the row that a key leads to.
@@ -71,29 +113,87 @@ impl Db {
     }
 
     /// Runs `body` in one transaction: `Ok` commits, `Err` rolls back. Once begun it runs to its
-    /// end, even if the caller goes away.
+    /// end, even if the caller goes away. On a server a body whose rows others changed at the same
+    /// time runs again, on a copy of what it holds.
+    ///
+    /// A body that goes on after an error of a statement must have written nothing before it: the
+    /// transaction is rolled back then, although the body returns `Ok`.
     pub(crate) async fn transaction<T, F>(&self, body: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Clone + Send + 'static,
     {
-        self.writer.run(body, false).await
+        match &self.backend {
+            #[cfg(feature = "sqlite")]
+            Backend::Sqlite(file) => file.transaction(body).await,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Backend::Server(server) => server.transaction(&self.names, body).await,
+        }
     }
 
-    /// Runs `body` on the connection that writes, outside any transaction.
-    pub(crate) async fn alone<T, F>(&self, body: F) -> Result<T>
+    /// The same for one that makes and changes tables, alone among all processes, however long it
+    /// takes. MySQL commits it statement by statement.
+    pub(crate) async fn migration<T, F>(&self, body: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Clone + Send + 'static,
     {
-        self.writer.run(body, true).await
+        match &self.backend {
+            #[cfg(feature = "sqlite")]
+            Backend::Sqlite(file) => file.transaction(body).await,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Backend::Server(server) => server.migration(&self.names, body).await,
+        }
+    }
+
+    /// Runs `body`, which only reads, on one state of the database. It takes no lock that a writer
+    /// would.
+    pub(crate) async fn snapshot<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Clone + Send + 'static,
+    {
+        match &self.backend {
+            #[cfg(feature = "sqlite")]
+            Backend::Sqlite(file) => file.snapshot(body).await,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Backend::Server(server) => server.snapshot(&self.names, body).await,
+        }
+    }
+
+    /// A number that moves when others have written; `None` where the database has none.
+    pub(crate) async fn change_counter(&self) -> Result<Option<i64>> {
+        match &self.backend {
+            #[cfg(feature = "sqlite")]
+            Backend::Sqlite(file) => file.change_counter().await,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Backend::Server(_) => Ok(None),
+        }
+    }
+
+    /// Takes away what deleted and changed rows have left behind, as far as this is the business
+    /// of who writes: on a server it is its administrator's.
+    pub(crate) async fn rewrite(&self) -> Result<()> {
+        match &self.backend {
+            #[cfg(feature = "sqlite")]
+            Backend::Sqlite(file) => file.rewrite().await,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Backend::Server(_) => Ok(()),
+        }
     }
 }
 
 /// A transaction. Its methods are async for the drivers that wait; SQLite's never do.
 pub(crate) struct Tx {
-    conn: rusqlite::Connection,
+    session: Session,
     names: Arc<Names>,
+}
+
+enum Session {
+    #[cfg(feature = "sqlite")]
+    Sqlite(rusqlite::Connection),
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    Server(server::Session),
 }
 
 impl Tx {
@@ -113,7 +213,15 @@ impl Tx {
         sql: &'static str,
         params: &[Value],
     ) -> Result<Vec<T>> {
-        sqlite::fetch(&self.conn, &self.names, sql, params)
+        match &mut self.session {
+            #[cfg(feature = "sqlite")]
+            Session::Sqlite(conn) => sqlite::fetch(conn, &self.names, sql, params),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Session::Server(session) => {
+                let rows = session.rows(&self.names.render(sql), params).await?;
+                value::read_all(rows, &self.names)
+            }
+        }
     }
 
     /// Reads the row that a key leads to.
@@ -125,150 +233,48 @@ impl Tx {
         Ok(self.fetch(sql, params).await?.pop())
     }
 
-    /// Changes rows and says how many.
+    /// Changes rows and says how many it found.
     pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64> {
-        sqlite::execute(&self.conn, &self.names.render(sql), params)
+        let rendered = self.names.render(sql);
+        match &mut self.session {
+            #[cfg(feature = "sqlite")]
+            Session::Sqlite(conn) => sqlite::execute(conn, &rendered.text, params),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Session::Server(session) => session.execute(&rendered, params).await,
+        }
     }
 
     /// Inserts one row and returns its new id.
     pub(crate) async fn insert(&mut self, sql: &'static str, params: &[Value]) -> Result<i64> {
-        self.execute(sql, params).await?;
-        Ok(self.conn.last_insert_rowid())
+        let rendered = self.names.render(sql);
+        match &mut self.session {
+            #[cfg(feature = "sqlite")]
+            Session::Sqlite(conn) => {
+                sqlite::execute(conn, &rendered.text, params)?;
+                Ok(conn.last_insert_rowid())
+            }
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Session::Server(session) => session.insert(&rendered, params).await,
+        }
+    }
+
+    /// Changes a table by one statement. That it was changed so before is no error on MySQL, where a
+    /// process that was killed may have left it behind.
+    pub(crate) async fn alter(&mut self, sql: &'static str) -> Result<()> {
+        match self.script(sql).await {
+            Err(SqlError::Repeated) => Ok(()),
+            done => done,
+        }
     }
 
     /// Runs several statements that take no parameters.
     pub(crate) async fn script(&mut self, sql: &'static str) -> Result<()> {
-        Ok(self.conn.execute_batch(&self.names.render(sql))?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::SqlError;
-    use adyton_core::config::Config;
-    use std::sync::mpsc;
-
-    const INSERT: &str = "INSERT INTO notes (text) VALUES (?)";
-    const COUNT: &str = "SELECT COUNT(*) FROM notes";
-
-    async fn notes(folder: &tempfile::TempDir) -> Arc<Db> {
-        let file = folder.path().join("notes.sqlite3");
-        let db = Db::open_sqlite(&file, Names::new(&Config::default())).unwrap();
-        let sql = "CREATE TABLE notes (text TEXT UNIQUE)";
-        db.transaction(|tx| Box::pin(tx.script(sql))).await.unwrap();
-        Arc::new(db)
-    }
-
-    async fn note(db: Arc<Db>, text: &'static str) -> Result<u64> {
-        db.transaction(move |tx| {
-            Box::pin(async move {
-                tx.execute(INSERT, &[text.into()]).await?;
-                match text {
-                    "panics" => std::panic::resume_unwind(Box::new(())),
-                    "fails" => tx.execute(INSERT, &[text.into()]).await,
-                    _ => Ok(1),
-                }
-            })
-        })
-        .await
-    }
-
-    /// Holds the writer until the returned end is dropped, so that what is queued meanwhile
-    /// becomes one batch.
-    async fn hold(db: &Arc<Db>) -> mpsc::Sender<()> {
-        let (release, held) = mpsc::channel::<()>();
-        let (started, starts) = tokio::sync::oneshot::channel();
-        let db = Arc::clone(db);
-        tokio::spawn(async move {
-            let wait = db.alone(move |_| {
-                Box::pin(async move {
-                    let _ = (started.send(()), held.recv());
-                    Ok(())
-                })
-            });
-            wait.await
-        });
-        starts.await.unwrap();
-        release
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn in_a_batch_each_fails_for_itself() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = notes(&folder).await;
-        let release = hold(&db).await;
-        let mut asked = Vec::new();
-        for text in ["first", "fails", "panics", "last"] {
-            asked.push(tokio::spawn(note(Arc::clone(&db), text)));
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let rendered = self.names.render(sql);
+        match &mut self.session {
+            #[cfg(feature = "sqlite")]
+            Session::Sqlite(conn) => Ok(conn.execute_batch(&rendered.text)?),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Session::Server(session) => session.script(&rendered).await,
         }
-        let (reader, seen) = (Arc::clone(&db), Arc::clone(&db));
-        let looks = seen.transaction(move |tx| {
-            Box::pin(async move {
-                let outside = reader.fetch_one::<i64>(COUNT, &[]).await?;
-                Ok((outside, tx.fetch_one::<i64>(COUNT, &[]).await?))
-            })
-        });
-        let (looked, ()) = tokio::join!(looks, async { drop(release) });
-        assert_eq!(looked.unwrap(), (Some(0), Some(2)), "one transaction, two savepoints kept");
-        let mut answers = Vec::new();
-        for answer in asked {
-            answers.push(answer.await.unwrap());
-        }
-        assert!(matches!(
-            answers.as_slice(),
-            [Ok(1), Err(SqlError::Duplicate), Err(SqlError::Stopped), Ok(1)]
-        ));
-        assert_eq!(db.fetch_one(COUNT, &[]).await.unwrap(), Some(2_i64));
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_commit_that_fails_fails_everybody() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = notes(&folder).await;
-        let sql =
-            "CREATE TABLE owned (id INTEGER REFERENCES owners (id) DEFERRABLE INITIALLY DEFERRED);
-                   CREATE TABLE owners (id INTEGER PRIMARY KEY)";
-        db.transaction(|tx| Box::pin(tx.script(sql))).await.unwrap();
-        let release = hold(&db).await;
-        let good = tokio::spawn(note(Arc::clone(&db), "good"));
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        let bad = db.transaction(|tx| Box::pin(tx.execute("INSERT INTO owned VALUES (1)", &[])));
-        let (bad, ()) = tokio::join!(bad, async { drop(release) });
-        assert!(bad.is_err() && good.await.unwrap().is_err());
-        assert_eq!(note(Arc::clone(&db), "good").await.unwrap(), 1);
-    }
-
-    /// SQLite rolls back a whole transaction by itself when it finds no room.
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_full_database_fails_everybody_and_recovers() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = notes(&folder).await;
-        let pages = |count: &'static str| db.alone(move |tx| Box::pin(tx.script(count)));
-        pages("PRAGMA max_page_count = 1").await.unwrap();
-        let release = hold(&db).await;
-        let good = tokio::spawn(note(Arc::clone(&db), "small"));
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        let long = "INSERT INTO notes VALUES (hex(zeroblob(100000)))";
-        let bad = db.transaction(|tx| Box::pin(tx.execute(long, &[])));
-        let (bad, ()) = tokio::join!(bad, async { drop(release) });
-        assert!(bad.is_err() && good.await.unwrap().is_err());
-        assert_eq!(db.fetch_one(COUNT, &[]).await.unwrap(), Some(0_i64));
-        pages("PRAGMA max_page_count = 1000000").await.unwrap();
-        assert_eq!(note(Arc::clone(&db), "small").await.unwrap(), 1);
-    }
-
-    #[tokio::test]
-    async fn readers_cannot_write() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = notes(&folder).await;
-        assert!(db.fetch_one::<i64>("DELETE FROM notes", &[]).await.is_err());
-        let safe = ["PRAGMA secure_delete", "PRAGMA synchronous", "PRAGMA foreign_keys"];
-        for (sql, value) in safe.into_iter().zip([1, 2, 1]) {
-            let set = db.alone(move |tx| Box::pin(tx.fetch_one::<i64>(sql, &[]))).await.unwrap();
-            assert_eq!(set, Some(value), "{sql}");
-        }
-        assert!(db.fetch_one::<String>("SELECT \"no_such_column\"", &[]).await.is_err());
     }
 }

@@ -27,12 +27,66 @@ pub enum SqlError {
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
+    /// There is no way to the database server, or it does not answer.
+    #[error(
+        "cannot reach the database {place}: is it running, and are the host, the port and `ssl_mode` right?"
+    )]
+    Unreachable {
+        /// Where it should be.
+        place: String,
+        /// Why.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// The connection to the database server was lost.
+    #[error("the connection to the database was lost")]
+    Lost(#[source] Arc<dyn Error + Send + Sync>),
+    /// The database server does not let this user in.
+    #[error(
+        "the database {place} refuses the user or the password; see `connector.options`, or `connector.url`"
+    )]
+    SignInRefused {
+        /// Where.
+        place: String,
+        /// What the server said.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// The server has no such database.
+    #[error("the server has no database `{database}`; make it with: {cure}")]
+    NoDatabase {
+        /// Which.
+        database: String,
+        /// The statement that makes it.
+        cure: String,
+    },
+    /// The user may not do this in the database.
+    #[error("the user of the database may not do this; let an administrator run: {cure}")]
+    NoRights {
+        /// The statement that allows it.
+        cure: String,
+        /// What the server said.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// Others changed the same rows at the same time, again and again.
+    #[error("others changed the same rows at the same time")]
+    Conflict(#[source] Arc<dyn Error + Send + Sync>),
+    /// This program was built without the database that the configuration names.
+    #[error("this program was built without {database}; build it with the Cargo feature for it")]
+    NotBuilt {
+        /// Which database.
+        database: &'static str,
+    },
     /// The database refused.
     #[error("the database refused")]
     Database(#[source] Arc<dyn Error + Send + Sync>),
     /// A row with the same unique value exists.
     #[error("a row with this unique value exists")]
     Duplicate,
+    /// A change of a table stands already.
+    #[error("the table was changed so already")]
+    Repeated,
     /// A row holds what no version of Adyton wrote.
     #[error("a row holds a value of an unexpected kind")]
     Unreadable,
@@ -54,8 +108,30 @@ pub enum SqlError {
         column: String,
     },
     /// An adopted table has a key of another type.
-    #[error("the table `{table}` has no integer key: Adyton needs `id INTEGER PRIMARY KEY`")]
+    #[error(
+        "the table `{table}` has no integer key: Adyton needs `id` alone as its primary key, an integer that the database counts up"
+    )]
     ForeignKeyType {
+        /// Which table.
+        table: String,
+    },
+    /// A column of an adopted table has a type that Adyton cannot write.
+    #[error(
+        "the column `{column}` of the table `{table}` is of type `{kind}`, which Adyton cannot write"
+    )]
+    ColumnType {
+        /// Which table.
+        table: String,
+        /// Which column.
+        column: String,
+        /// Its type.
+        kind: String,
+    },
+    /// An adopted table is of an engine of MySQL that has no transactions.
+    #[error(
+        "the table `{table}` has no transactions; change it with: ALTER TABLE `{table}` ENGINE = InnoDB"
+    )]
+    NoTransactions {
         /// Which table.
         table: String,
     },

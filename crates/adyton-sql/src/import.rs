@@ -41,6 +41,10 @@ impl SqlStore {
     /// # Errors
     /// [`SqlError::MissingColumn`] when there is no such column; [`SqlError::Busy`] when others
     /// keep the old pages of the file alive: the import is done then, and a repetition cleans up.
+    ///
+    /// On a server the rows hold no plain text any more, but what they held may be found in its
+    /// files for a while: in PostgreSQL's dead rows until `VACUUM FULL` of the table of users, in the
+    /// logs of transactions of either database (WAL, binary log) and in backups until they are gone.
     pub async fn import_plaintext_tokens(
         &self,
         now: Timestamp,
@@ -64,7 +68,7 @@ impl SqlStore {
             report.duplicates.extend(batch.report.duplicates);
             progress(done, total);
         }
-        self.db.alone(|tx| Box::pin(rewrite_file(tx))).await?;
+        self.db.rewrite().await?;
         Ok(report)
     }
 }
@@ -148,12 +152,4 @@ fn unusable() -> Result<String> {
 
 fn pattern() -> Value {
     format!("{ERASED}%").into()
-}
-
-/// Writes the whole file anew and empties its log: whoever wrote it before may have left plain
-/// text in pages that were free already.
-async fn rewrite_file(tx: &mut Tx) -> Result<()> {
-    tx.script("VACUUM").await?;
-    let busy = tx.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
-    if busy == Some(false) { Ok(()) } else { Err(SqlError::Busy) }
 }

@@ -1,4 +1,5 @@
-//! Adyton's store on SQL databases: SQLite today. It is the only crate with SQL, and it decides
+//! Adyton's store on SQL databases: SQLite, PostgreSQL, MySQL and MariaDB, each behind a Cargo
+//! feature (`sqlite`, which is the default, `postgres`, `mysql`). It is the only crate with SQL, and it decides
 //! nothing: what is allowed is the engine's business, behind the port of `adyton-core`.
 //!
 //! A statement stands as plain text beside the call that runs it, in the subset that SQLite,
@@ -15,11 +16,14 @@
 //! let mut config = Config::default();
 //! # let path = folder.path().join("adyton.sqlite3");
 //! config.connector.url = Some(format!("sqlite://{}", path.display()));
-//! let store = SqlStore::open(&config)?;
+//! let store = SqlStore::open(&config).await?;
 //! store.migrate(SystemClock::default().now()).await?;
 //! store.ping().await?;
 //! # Ok(()) }
 //! ```
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!("choose a database: the features are `sqlite`, `postgres` and `mysql`");
 
 mod adopt;
 mod db;
@@ -29,7 +33,7 @@ mod error;
 mod events;
 mod import;
 mod migrate;
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod plans;
 mod prune;
 mod sessions;
@@ -44,7 +48,6 @@ pub use migrate::{MigrationReport, MigrationState, MigrationStatus};
 use adyton_core::config::{Config, Lifetime};
 use adyton_core::store::StoreError;
 use db::{Body, Db, Tx, Value};
-use dialect::Names;
 use std::fmt;
 use std::sync::Arc;
 
@@ -62,10 +65,11 @@ impl SqlStore {
     ///
     /// # Errors
     /// [`SqlError::Config`] for a configuration that cannot stand, [`SqlError::Open`] for a file
-    /// that cannot be opened.
-    pub fn open(config: &Config) -> Result<Self, SqlError> {
+    /// that cannot be opened; for a server [`SqlError::Unreachable`], [`SqlError::SignInRefused`] or
+    /// [`SqlError::NoDatabase`].
+    pub async fn open(config: &Config) -> Result<Self, SqlError> {
         config.validate()?;
-        let db = Db::open_sqlite(&config.connector.sqlite_path(), Names::new(config))?;
+        let db = Db::open(config).await?;
         Ok(Self { db: Arc::new(db), personal_token_expiration: config.personal_token_expiration })
     }
 
@@ -74,9 +78,9 @@ impl SqlStore {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn inspect(config: &Config) -> Result<Self, SqlError> {
+    pub async fn inspect(config: &Config) -> Result<Self, SqlError> {
         config.validate()?;
-        let db = Db::inspect_sqlite(&config.connector.sqlite_path(), Names::new(config))?;
+        let db = Db::inspect(config).await?;
         Ok(Self { db: Arc::new(db), personal_token_expiration: config.personal_token_expiration })
     }
 }
@@ -86,7 +90,7 @@ impl SqlStore {
     async fn write<T, F>(&self, body: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Clone + Send + 'static,
     {
         Ok(self.db.transaction(body).await?)
     }

@@ -1,12 +1,14 @@
-//! Migrations: makes the tables that are missing, adopts those that exist. All of it is one
-//! transaction with its ledger, so that two processes at once, or one that is killed, do no harm.
+//! Migrations: makes the tables that are missing, adopts those that exist. One process does so at
+//! a time, and all of it is one transaction with its ledger, so that one that is killed does no
+//! harm. MySQL commits each change of a table by itself: there each migration is one statement,
+//! and the ledger is written so that a repetition goes on where the last one was killed.
 //!
 //! It alters nothing that it did not make: neither a column nor an index of an adopted table.
 
 use crate::SqlStore;
 use crate::adopt::Table;
 use crate::db::{FromRow, Row, Tx};
-use crate::dialect::Names;
+use crate::dialect::{Dialect, Names};
 use crate::error::{Result, SqlError};
 use adyton_core::clock::Timestamp;
 
@@ -15,7 +17,7 @@ CREATE TABLE IF NOT EXISTS adyton_migrations (
   name VARCHAR(64) NOT NULL,
   table_name VARCHAR(64) NOT NULL,
   adopted INTEGER NOT NULL,
-  applied_at DATETIME NOT NULL,
+  applied_at {timestamp} NOT NULL,
   PRIMARY KEY (name, table_name)
 );
 ";
@@ -36,9 +38,21 @@ const TOKEN_COLUMNS: [&str; 9] = [
 /// One table and the text that makes it, or changes what an earlier one has made.
 struct Migration {
     name: &'static str,
-    sql: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+    mysql: &'static str,
     subject: Subject,
     alters: bool,
+}
+
+impl Migration {
+    fn sql(&self, dialect: Dialect) -> &'static str {
+        match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+            Dialect::Mysql => self.mysql,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -56,7 +70,9 @@ macro_rules! migration {
     ($name:literal, $subject:expr) => {
         Migration {
             name: $name,
-            sql: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
+            sqlite: include_str!(concat!("../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../migrations/postgres/", $name, ".sql")),
+            mysql: include_str!(concat!("../migrations/mysql/", $name, ".sql")),
             subject: $subject,
             alters: false,
         }
@@ -122,11 +138,24 @@ impl SqlStore {
     /// # Errors
     /// [`SqlError`] when a table cannot be adopted or a newer version was here; nothing is changed.
     pub async fn migrate(&self, now: Timestamp) -> Result<MigrationReport, SqlError> {
-        let report = self.db.transaction(move |tx| Box::pin(migrate(tx, now))).await?;
+        let report = self.db.migration(move |tx| Box::pin(migrate(tx, now))).await?;
         for warning in &report.warnings {
             tracing::warn!("{warning}");
         }
         Ok(report)
+    }
+
+    /// Makes sure that the tables are up to date: in a file by migrating, on a server, where other
+    /// nodes may be at work, by looking.
+    ///
+    /// # Errors
+    /// [`SqlError::NotMigrated`] on a server whose tables are not; else as
+    /// [`migrate`](Self::migrate).
+    pub async fn prepare(&self, now: Timestamp) -> Result<(), SqlError> {
+        if self.db.is_file() {
+            return self.migrate(now).await.map(drop);
+        }
+        if self.is_current().await? { Ok(()) } else { Err(SqlError::NotMigrated) }
     }
 
     /// Every migration and how it stands.
@@ -134,7 +163,7 @@ impl SqlStore {
     /// # Errors
     /// As [`migrate`](Self::migrate), which would then fail too.
     pub async fn status(&self) -> Result<Vec<MigrationStatus>, SqlError> {
-        let plan = self.db.alone(|tx| Box::pin(look(tx))).await?;
+        let plan = self.db.snapshot(|tx| Box::pin(plan(tx))).await?;
         Ok(plan.into_iter().map(|step| step.status).collect())
     }
 
@@ -144,10 +173,11 @@ impl SqlStore {
     /// # Errors
     /// As [`migrate`](Self::migrate), which would then fail too.
     pub async fn pretend(&self) -> Result<String, SqlError> {
-        let plan = self.db.alone(|tx| Box::pin(look(tx))).await?;
+        let plan = self.db.snapshot(|tx| Box::pin(plan(tx))).await?;
         let texts = plan.iter().filter_map(|step| step.pretend(self.db.names()));
         let text: String = texts.collect();
-        Ok(if text.is_empty() { text } else { LEDGER.trim_start().to_owned() + &text })
+        let ledger = self.db.names().render(LEDGER).text;
+        Ok(if text.is_empty() { text } else { ledger.trim_start().to_owned() + &text })
     }
 
     /// Whether there is nothing to migrate.
@@ -170,7 +200,7 @@ impl SqlStore {
             step.migration.subject == Subject::Tokens
                 && matches!(step.status.state, MigrationState::Adopted(_))
         };
-        let plan = self.db.alone(|tx| Box::pin(look(tx))).await?;
+        let plan = self.db.snapshot(|tx| Box::pin(plan(tx))).await?;
         Ok(plan.iter().any(adopted))
     }
 }
@@ -186,14 +216,17 @@ impl Step {
     fn pretend(&self, names: &Names) -> Option<String> {
         let table = &self.status.table;
         let (sql, adopted) = match self.status.state {
-            MigrationState::Pending => (names.render(self.migration.sql).to_string(), 0),
+            MigrationState::Pending => {
+                (names.render(self.migration.sql(names.dialect)).text.to_string(), 0)
+            }
             MigrationState::PendingAdoption => (format!("-- adopts the table {table}\n"), 1),
             _ => return None,
         };
         let name = self.migration.name;
+        let now = names.dialect.utc_now();
         Some(format!(
             "\n{sql}INSERT INTO adyton_migrations (name, table_name, adopted, applied_at) \
-             VALUES ('{name}', '{table}', {adopted}, CURRENT_TIMESTAMP);\n"
+             VALUES ('{name}', '{table}', {adopted}, {now});\n"
         ))
     }
 }
@@ -207,10 +240,7 @@ async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
             MigrationState::PendingAdoption => true,
             _ => continue,
         };
-        if !adopted {
-            tx.script(migration.sql).await?;
-        }
-        enter(tx, migration, &status.table, adopted, now).await?;
+        apply(tx, migration, &status.table, adopted, now).await?;
         report.warnings.extend(warnings);
         let tables = match migration {
             _ if adopted => &mut report.adopted,
@@ -221,6 +251,27 @@ async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
         tables.push(status.table);
     }
     Ok(report)
+}
+
+/// Makes or changes a table, and enters that into the ledger. Killed in between where this is no
+/// transaction, a table that is entered and missing is made again; a change that is not entered is
+/// made again, and if it stands, that is all there is to do.
+async fn apply(
+    tx: &mut Tx,
+    migration: &Migration,
+    table: &str,
+    adopted: bool,
+    now: Timestamp,
+) -> Result<()> {
+    let sql = migration.sql(tx.names().dialect);
+    if migration.alters {
+        tx.alter(sql).await?;
+    }
+    enter(tx, migration, table, adopted, now).await?;
+    if !adopted && !migration.alters {
+        tx.script(sql).await?;
+    }
+    Ok(())
 }
 
 /// Enters a migration into the ledger, in place of what was there for a table that is gone.
@@ -241,14 +292,7 @@ async fn enter(
     Ok(())
 }
 
-/// The plan, of one state of the database; it takes no lock that a writer would.
-async fn look(tx: &mut Tx) -> Result<Vec<Step>> {
-    tx.script("BEGIN").await?;
-    let plan = plan(tx).await;
-    tx.script("ROLLBACK").await?;
-    plan
-}
-
+/// The plan, of one state of the database.
 async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
     let ledger = read_ledger(tx).await?;
     let mut plan = Vec::new();

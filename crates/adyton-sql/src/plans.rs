@@ -140,7 +140,7 @@ async fn no_statement_reads_a_whole_table() {
     let path = folder.path().join("adyton.sqlite3");
     let mut config = Config::default();
     config.connector.url = Some(format!("sqlite://{}", path.display()));
-    let store = SqlStore::open(&config).unwrap();
+    let store = SqlStore::open(&config).await.unwrap();
     store.migrate(NOW).await.unwrap();
     store.db.names().forget();
     live(&store).await.unwrap();

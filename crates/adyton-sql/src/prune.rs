@@ -12,7 +12,7 @@ use adyton_core::store::Pruned;
 use adyton_core::token::TokenId;
 
 pub(crate) const DUE_TOKENS: &str = "
-    SELECT id FROM {tokens} WHERE expires_at < ? AND tokenable_type = ? LIMIT ?";
+    SELECT id FROM {tokens} WHERE expires_at < ? AND {ours} LIMIT ?";
 pub(crate) const DUE_SESSIONS: &str = "
     SELECT id FROM {sessions} WHERE expires_at < ? OR revoked_at < ? LIMIT ?";
 pub(crate) const DUE_SUPERSEDED: &str = "
@@ -20,6 +20,7 @@ pub(crate) const DUE_SUPERSEDED: &str = "
 pub(crate) const DUE_DEVICES: &str = "
     SELECT id FROM auth_devices WHERE last_seen_at < ? LIMIT ?";
 
+#[derive(Clone)]
 struct Due {
     tokens: Vec<TokenId>,
     sessions: Vec<SessionId>,
@@ -54,6 +55,10 @@ pub(crate) async fn prune(db: &Db, before: Timestamp, limit: u32) -> Result<Prun
 
 async fn delete(tx: &mut Tx, due: Due, before: Timestamp, limit: u64) -> Result<Pruned> {
     let mut pruned = Pruned::default();
+    let mut due = due;
+    due.tokens.sort_unstable_by_key(|id| id.0);
+    due.sessions.sort_unstable_by_key(|id| id.0);
+    due.devices.sort_unstable_by_key(|id| id.0);
     for id in due.tokens {
         pruned.tokens += delete_token(tx, id, before).await?;
     }
@@ -72,6 +77,11 @@ async fn delete(tx: &mut Tx, due: Due, before: Timestamp, limit: u64) -> Result<
 
 /// Deletes an expired token, and whatever session pointed at it points at nothing.
 async fn delete_token(tx: &mut Tx, id: TokenId, before: Timestamp) -> Result<u64> {
+    // Sessions are held before their tokens, wherever both are.
+    let current = "SELECT id FROM {sessions} WHERE access_token_id = ?{for_update}";
+    tx.fetch::<SessionId>(current, &[id.into()]).await?;
+    let previous = "SELECT id FROM {sessions} WHERE previous_access_token_id = ?{for_update}";
+    tx.fetch::<SessionId>(previous, &[id.into()]).await?;
     let sql = "DELETE FROM {tokens} WHERE id = ? AND expires_at < ?";
     let deleted = tx.execute(sql, &[id.into(), before.into()]).await?;
     if deleted > 0 {

@@ -16,6 +16,7 @@ use adyton_core::store::{Revocation, Rotation, SessionStore, StoreError, Which};
 use adyton_core::token::TokenId;
 use adyton_core::user::UserId;
 use async_trait::async_trait;
+use std::cmp::Reverse;
 
 /// The columns that [`read`] takes.
 pub(crate) const COLUMNS: &str = "
@@ -60,7 +61,9 @@ impl SessionStore for SqlStore {
 
     async fn find_session_by_public_id(&self, id: &str) -> Result<Option<Session>, StoreError> {
         let sql = "SELECT {s.*} FROM {sessions} s WHERE s.public_id = ?";
-        Ok(self.db.fetch_one(sql, &[id.into()]).await?)
+        let found: Option<Session> = self.db.fetch_one(sql, &[id.into()]).await?;
+        // MySQL takes no note of blanks at the end.
+        Ok(found.filter(|session| session.public_id == id))
     }
 
     async fn list_sessions(
@@ -181,10 +184,11 @@ pub(crate) async fn end_longest_idle(
     now: Timestamp,
 ) -> Result<Vec<String>> {
     let sql = "SELECT {s.*} FROM {sessions} s WHERE s.user_id = ? AND s.id <> ?
-               AND s.revoked_at IS NULL AND s.expires_at > ?
-               ORDER BY s.last_seen_at DESC, s.id DESC";
+               AND s.revoked_at IS NULL AND s.expires_at > ? ORDER BY s.id{for_update}";
     let params = [new.user_id.into(), new.id.into(), now.into()];
-    let others: Vec<Session> = tx.fetch(sql, &params).await?;
+    // Held in the order in which all others hold them: a rotation has happened, or cannot any more.
+    let mut others: Vec<Session> = tx.fetch(sql, &params).await?;
+    others.sort_by_key(|session| Reverse((session.last_seen_at, session.id.0)));
     let mut ended = Vec::new();
     for session in others.into_iter().skip(cap.saturating_sub(1) as usize) {
         end_one(tx, &session, now).await?;
@@ -218,6 +222,13 @@ pub(crate) async fn end(
         }
     }
     Ok(ended)
+}
+
+/// Holds every session of a user, and so whatever rotation of them is under way comes to its end.
+pub(crate) async fn lock_all(tx: &mut Tx, user_id: UserId) -> Result<()> {
+    let sql = "SELECT id FROM {sessions} WHERE user_id = ? ORDER BY id{for_update}";
+    tx.fetch::<SessionId>(sql, &[user_id.into()]).await?;
+    Ok(())
 }
 
 /// Deletes every session of a user, with what is known of their replaced tokens.
@@ -285,7 +296,7 @@ async fn point(tx: &mut Tx, session: &Session, grace_ends: Timestamp) -> Result<
                WHERE id = ?";
     tx.execute(sql, &[current.into(), previous.into(), session.id.into()]).await?;
     if let Some(previous) = previous {
-        let sql = "UPDATE {tokens} SET expires_at = ? WHERE id = ? AND tokenable_type = ?
+        let sql = "UPDATE {tokens} SET expires_at = ? WHERE id = ? AND {ours}
                    AND (expires_at IS NULL OR expires_at > ?)";
         let kind = tx.tokenable_type();
         tx.execute(sql, &[grace_ends.into(), previous.into(), kind, grace_ends.into()]).await?;

@@ -1,4 +1,7 @@
 //! What spans users, tokens and sessions: signing in, changing a password, deleting an account.
+//!
+//! On a server many transactions run at once. All take what they hold in one order, the user, then
+//! their sessions, then tokens, each kind by its ids; what decides is read with `{for_update}`.
 
 use crate::SqlStore;
 use crate::db::Tx;
@@ -51,10 +54,8 @@ impl Store for SqlStore {
         Ok(prune::prune(&self.db, before, limit).await?)
     }
 
-    /// `data_version` of the connection that writes: every other connection's commit moves it,
-    /// its own do not. Inside a transaction it would stand still.
     async fn change_counter(&self) -> Result<Option<i64>, StoreError> {
-        Ok(self.db.alone(|tx| Box::pin(tx.fetch_one("PRAGMA data_version", &[]))).await?)
+        Ok(self.db.change_counter().await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -147,7 +148,9 @@ async fn delete_account(
     verified: Option<StoredPassword>,
     event: Event,
 ) -> Result<bool> {
-    if verified.is_some() && users::lock(tx, id).await?.is_some_and(|stored| stored != verified) {
+    // Held even where no password was verified: a sign-in either comes before it, or finds nobody.
+    let stored = users::lock(tx, id).await?;
+    if verified.is_some() && stored.is_some_and(|stored| stored != verified) {
         return Ok(false);
     }
     delete_owned(tx, id).await?;
@@ -159,6 +162,7 @@ async fn delete_account(
 }
 
 async fn delete_owned(tx: &mut Tx, user_id: UserId) -> Result<()> {
+    sessions::lock_all(tx, user_id).await?;
     tokens::delete_all(tx, user_id).await?;
     sessions::delete_all(tx, user_id).await?;
     devices::delete_all(tx, user_id).await?;

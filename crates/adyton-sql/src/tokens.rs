@@ -20,6 +20,9 @@ use async_trait::async_trait;
 pub(crate) const COLUMNS: &str =
     "t.id, t.tokenable_id, t.name, t.abilities, t.last_used_at, t.expires_at, t.created_at";
 
+/// How many rows are touched in one transaction.
+const TOUCHES: usize = 500;
+
 /// The look-up of every request. The session is found through its two pointers one after the
 /// other: each is a probe of an index on every database, which an `OR` between them is not.
 pub(crate) const FIND_TOKEN: &str = "
@@ -28,7 +31,7 @@ pub(crate) const FIND_TOKEN: &str = "
         (SELECT MAX(a.id) FROM {sessions} a WHERE a.access_token_id = t.id),
         (SELECT MAX(p.id) FROM {sessions} p WHERE p.previous_access_token_id = t.id))
     LEFT JOIN {users} u ON u.id = t.tokenable_id
-    WHERE t.{token} = ? AND t.tokenable_type = ?";
+    WHERE t.{token} = ? AND {t.ours}";
 
 #[async_trait]
 impl TokenStore for SqlStore {
@@ -40,7 +43,7 @@ impl TokenStore for SqlStore {
     }
 
     async fn find_token_by_id(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
-        let sql = "SELECT {t.*} FROM {tokens} t WHERE t.id = ? AND t.tokenable_type = ?";
+        let sql = "SELECT {t.*} FROM {tokens} t WHERE t.id = ? AND {t.ours}";
         Ok(self.db.fetch_one(sql, &[id.into(), self.tokenable_type()]).await?)
     }
 
@@ -49,7 +52,7 @@ impl TokenStore for SqlStore {
     }
 
     async fn list_tokens(&self, user_id: UserId) -> Result<Vec<Token>, StoreError> {
-        let sql = "SELECT {t.*} FROM {tokens} t WHERE t.tokenable_type = ? AND t.tokenable_id = ?
+        let sql = "SELECT {t.*} FROM {tokens} t WHERE {t.ours} AND t.tokenable_id = ?
                    AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = t.id)
                    AND NOT EXISTS (SELECT 1 FROM {sessions} s
                                    WHERE s.previous_access_token_id = t.id)
@@ -66,8 +69,22 @@ impl TokenStore for SqlStore {
         self.write(move |tx| Box::pin(revoke(tx, user_id, id, event))).await
     }
 
+    /// In several transactions, each of which holds its rows for a moment only: no time moves back,
+    /// so that it makes no difference who comes first.
     async fn touch(&self, touches: Touches) -> Result<(), StoreError> {
-        self.write(|tx| Box::pin(touch(tx, touches))).await
+        let Touches { mut tokens, mut sessions } = touches;
+        // All who hold several rows take them in one order.
+        sessions.sort_unstable_by_key(|touch| touch.id.0);
+        tokens.sort_unstable_by_key(|(id, _)| id.0);
+        for batch in sessions.chunks(TOUCHES) {
+            let batch = batch.to_vec();
+            self.write(|tx| Box::pin(touch_sessions(tx, batch))).await?;
+        }
+        for batch in tokens.chunks(TOUCHES) {
+            let batch = batch.to_vec();
+            self.write(|tx| Box::pin(touch_tokens(tx, batch))).await?;
+        }
+        Ok(())
     }
 }
 
@@ -109,15 +126,15 @@ async fn issue(tx: &mut Tx, issue: TokenIssue) -> Result<Issued> {
     Ok(Issued::Token(token))
 }
 
-/// Whether a credential is still there; the user is held, so it stays as long as this lasts.
+/// Whether a credential is still there; it is held, so it stays as long as this lasts.
 async fn has_credential(tx: &mut Tx, credential: Credential) -> Result<bool> {
     let found = match credential {
         Credential::Session(id) => {
-            let sql = "SELECT id FROM {sessions} WHERE id = ? AND revoked_at IS NULL";
+            let sql = "SELECT id FROM {sessions} WHERE id = ? AND revoked_at IS NULL{for_update}";
             tx.fetch_one::<i64>(sql, &[id.into()]).await?
         }
         Credential::PersonalToken(id) => {
-            let sql = "SELECT id FROM {tokens} WHERE id = ?";
+            let sql = "SELECT id FROM {tokens} WHERE id = ?{for_update}";
             tx.fetch_one::<i64>(sql, &[id.into()]).await?
         }
     };
@@ -153,12 +170,12 @@ pub(crate) async fn insert(
 /// Deletes a token of a session.
 pub(crate) async fn delete(tx: &mut Tx, id: TokenId) -> Result<u64> {
     let kind = tx.tokenable_type();
-    tx.execute("DELETE FROM {tokens} WHERE id = ? AND tokenable_type = ?", &[id.into(), kind]).await
+    tx.execute("DELETE FROM {tokens} WHERE id = ? AND {ours}", &[id.into(), kind]).await
 }
 
 /// Deletes a personal access token of a user.
 async fn delete_personal(tx: &mut Tx, user_id: UserId, id: TokenId) -> Result<bool> {
-    let sql = "DELETE FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ? AND id = ?
+    let sql = "DELETE FROM {tokens} WHERE {ours} AND tokenable_id = ? AND id = ?
                AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = {tokens}.id)
                AND NOT EXISTS (SELECT 1 FROM {sessions} s
                                WHERE s.previous_access_token_id = {tokens}.id)";
@@ -168,7 +185,7 @@ async fn delete_personal(tx: &mut Tx, user_id: UserId, id: TokenId) -> Result<bo
 
 /// Deletes every personal access token of a user, and returns their ids.
 pub(crate) async fn delete_all_personal(tx: &mut Tx, user_id: UserId) -> Result<Vec<TokenId>> {
-    let sql = "SELECT id FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ? ORDER BY id";
+    let sql = "SELECT id FROM {tokens} WHERE {ours} AND tokenable_id = ? ORDER BY id";
     let kind = tx.tokenable_type();
     let mut deleted = Vec::new();
     for id in tx.fetch::<TokenId>(sql, &[kind, user_id.into()]).await? {
@@ -181,13 +198,13 @@ pub(crate) async fn delete_all_personal(tx: &mut Tx, user_id: UserId) -> Result<
 
 /// Deletes every token of a user.
 pub(crate) async fn delete_all(tx: &mut Tx, user_id: UserId) -> Result<u64> {
-    let sql = "DELETE FROM {tokens} WHERE tokenable_type = ? AND tokenable_id = ?";
+    let sql = "DELETE FROM {tokens} WHERE {ours} AND tokenable_id = ?";
     let kind = tx.tokenable_type();
     tx.execute(sql, &[kind, user_id.into()]).await
 }
 
 async fn count_live(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<i64> {
-    let sql = "SELECT COUNT(*) FROM {tokens} t WHERE t.tokenable_type = ? AND t.tokenable_id = ?
+    let sql = "SELECT COUNT(*) FROM {tokens} t WHERE {t.ours} AND t.tokenable_id = ?
                AND (t.expires_at IS NULL OR t.expires_at > ?)
                AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.access_token_id = t.id)
                AND NOT EXISTS (SELECT 1 FROM {sessions} s
@@ -196,14 +213,18 @@ async fn count_live(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<i64>
     Ok(tx.fetch_one(sql, &[kind, user_id.into(), now.into()]).await?.unwrap_or_default())
 }
 
-async fn touch(tx: &mut Tx, touches: Touches) -> Result<()> {
-    for (id, time) in touches.tokens {
-        let sql = "UPDATE {tokens} SET last_used_at = ? WHERE id = ? AND tokenable_type = ?
+async fn touch_tokens(tx: &mut Tx, touches: Vec<(TokenId, Timestamp)>) -> Result<()> {
+    for (id, time) in touches {
+        let sql = "UPDATE {tokens} SET last_used_at = ? WHERE id = ? AND {ours}
                    AND (last_used_at IS NULL OR last_used_at < ?)";
         let kind = tx.tokenable_type();
         tx.execute(sql, &[time.into(), id.into(), kind, time.into()]).await?;
     }
-    for SessionTouch { id, seen_at, expires_at } in touches.sessions {
+    Ok(())
+}
+
+async fn touch_sessions(tx: &mut Tx, touches: Vec<SessionTouch>) -> Result<()> {
+    for SessionTouch { id, seen_at, expires_at } in touches {
         let sql = "UPDATE {sessions} SET last_seen_at = ?, expires_at = COALESCE(?, expires_at)
                    WHERE id = ? AND last_seen_at < ? AND revoked_at IS NULL";
         tx.execute(sql, &[seen_at.into(), expires_at.into(), id.into(), seen_at.into()]).await?;

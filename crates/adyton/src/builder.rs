@@ -32,9 +32,11 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Where the database is: `sqlite://app.sqlite3`. It is created when missing.
+    /// Where the database is: `sqlite://app.sqlite3`, which is created when missing,
+    /// `postgres://user:password@host/database` or `mysql://user:password@host/database`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.config.connector.url = Some(url.into());
+        self.config.connector.name = None;
         self.config.connector.options = None;
         self
     }
@@ -102,8 +104,9 @@ impl Builder {
         self
     }
 
-    /// Opens the database, brings its tables up to date and starts the work in the background,
-    /// on the tokio runtime that this is called in.
+    /// Opens the database and starts the work in the background, on the tokio runtime that this is
+    /// called in. The tables of a SQLite file are brought up to date; those of a server must be,
+    /// by `adyton migrate` or [`SqlStore::migrate`](crate::sql::SqlStore::migrate).
     ///
     /// # Errors
     /// A configuration that cannot stand, or a database that cannot be opened or migrated.
@@ -128,19 +131,19 @@ impl Builder {
     }
 }
 
-/// Opens and migrates the built-in store. Beside tables that were there before, Sanctum's own
-/// tokens are accepted unless an option says otherwise.
-#[cfg(feature = "sqlite")]
+/// Opens the built-in store. Beside tables that were there before, Sanctum's own tokens are accepted
+/// unless an option says otherwise.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 async fn open(config: &mut Config, clock: &dyn Clock) -> Result<Arc<dyn Store>, BuildError> {
-    let store = adyton_sql::SqlStore::open(config)?;
-    store.migrate(clock.now()).await?;
+    let store = adyton_sql::SqlStore::open(config).await?;
+    store.prepare(clock.now()).await?;
     if config.compat.sanctum_tokens.is_none() {
         config.compat.sanctum_tokens = Some(store.adopted_token_table().await?);
     }
     Ok(Arc::new(store))
 }
 
-#[cfg(not(feature = "sqlite"))]
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 async fn open(_: &mut Config, _: &dyn Clock) -> Result<Arc<dyn Store>, BuildError> {
     Err(BuildError::NoStore)
 }
@@ -153,10 +156,12 @@ pub enum BuildError {
     #[error(transparent)]
     Engine(#[from] Error),
     /// The database cannot be opened or migrated.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     #[error(transparent)]
     Sql(#[from] adyton_sql::SqlError),
     /// The crate was built without a store, and none was given.
-    #[error("built without the feature `sqlite`: give a store with `Builder::store`")]
+    #[error(
+        "built without a database: take one of the features `sqlite`, `postgres` and `mysql`, or give a store with `Builder::store`"
+    )]
     NoStore,
 }

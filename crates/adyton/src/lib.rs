@@ -35,7 +35,7 @@ pub use request_id::RequestIds;
 pub use routes::Checks;
 
 pub use adyton_core as core;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use adyton_sql as sql;
 
 pub use adyton_core::ability::Abilities;

@@ -1,5 +1,6 @@
 //! Which database, and how to reach it.
 
+use super::Lifetime;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -9,12 +10,14 @@ use std::path::PathBuf;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Connector {
-    /// Which driver.
-    pub name: Driver,
+    /// Which driver; where none is named, the one of the URL's scheme, else SQLite.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Driver>,
     /// Where, by parts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<ConnectorOptions>,
-    /// Where, in one: `sqlite://path`. Instead of `options`.
+    /// Where, in one: `sqlite://path`, `postgres://user:password@host/database`,
+    /// `mysql://user:password@host/database`. Instead of `options`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -22,6 +25,13 @@ pub struct Connector {
 impl Connector {
     /// Where a SQLite file is when nothing says so.
     pub const DEFAULT_PATH: &str = "./data/adyton.sqlite3";
+
+    /// Which driver is meant.
+    #[must_use]
+    pub fn driver(&self) -> Driver {
+        let by_scheme = || Driver::of_url(self.url.as_deref()?);
+        self.name.or_else(by_scheme).unwrap_or_default()
+    }
 
     /// The SQLite file that these name.
     #[must_use]
@@ -49,6 +59,29 @@ pub enum Driver {
     Mysql,
 }
 
+impl Driver {
+    /// Its name in a configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgresql => "postgresql",
+            Self::Mysql => "mysql",
+        }
+    }
+
+    /// The one that a URL's scheme names.
+    #[must_use]
+    pub(super) fn of_url(url: &str) -> Option<Self> {
+        match url.split_once(':')?.0 {
+            "sqlite" => Some(Self::Sqlite),
+            "postgres" | "postgresql" => Some(Self::Postgresql),
+            "mysql" | "mariadb" => Some(Self::Mysql),
+            _ => None,
+        }
+    }
+}
+
 /// Where a database is.
 #[derive(Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -57,7 +90,8 @@ pub struct ConnectorOptions {
     /// The file, for SQLite.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
-    /// The host, otherwise.
+    /// The host, otherwise; one that begins with `/` is the folder (PostgreSQL) or the path (MySQL)
+    /// of a socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// Its port.
@@ -74,7 +108,53 @@ pub struct ConnectorOptions {
     pub database: Option<String>,
     /// TLS to the database.
     #[serde(alias = "sslMode", skip_serializing_if = "Option::is_none")]
-    pub ssl_mode: Option<String>,
+    pub ssl_mode: Option<SslMode>,
+    /// A file with the certificates that the server's own is checked against, in place of those of
+    /// the public authorities.
+    #[serde(alias = "sslRootCert", skip_serializing_if = "Option::is_none")]
+    pub ssl_root_cert: Option<PathBuf>,
+    /// Most connections at once.
+    #[serde(alias = "maxConnections", skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u32>,
+    /// Longest wait for a connection.
+    #[serde(alias = "connectTimeout", skip_serializing_if = "Option::is_none")]
+    pub connect_timeout: Option<Lifetime>,
+    /// Longest run of a statement, which the server ends then.
+    #[serde(alias = "statementTimeout", skip_serializing_if = "Option::is_none")]
+    pub statement_timeout: Option<Lifetime>,
+}
+
+/// TLS to the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum SslMode {
+    /// None.
+    Disable,
+    /// Where the server offers it; whose certificate it has is not checked.
+    #[default]
+    Prefer,
+    /// Always; whose certificate the server has is not checked.
+    Require,
+    /// Always, with a certificate of a known authority.
+    VerifyCa,
+    /// Always, with a certificate of a known authority for this very host.
+    VerifyFull,
+}
+
+impl SslMode {
+    /// Reads its name, with `_` or `-`, in any case.
+    #[must_use]
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().replace('_', "-").as_str() {
+            "disable" | "disabled" => Self::Disable,
+            "prefer" | "preferred" => Self::Prefer,
+            "require" | "required" => Self::Require,
+            "verify-ca" => Self::VerifyCa,
+            "verify-full" | "verify-identity" => Self::VerifyFull,
+            _ => return None,
+        })
+    }
 }
 
 /// Without the URL: it may hold a password.
@@ -91,13 +171,14 @@ impl fmt::Debug for Connector {
 /// Without the password.
 impl fmt::Debug for ConnectorOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, host, port, user, database, .. } = self;
+        let Self { path, host, port, user, database, ssl_mode, .. } = self;
         f.debug_struct("ConnectorOptions")
             .field("path", path)
             .field("host", host)
             .field("port", port)
             .field("user", user)
             .field("database", database)
+            .field("ssl_mode", ssl_mode)
             .finish_non_exhaustive()
     }
 }

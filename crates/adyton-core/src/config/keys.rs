@@ -5,8 +5,19 @@
 use super::OPTIONS;
 
 const CONNECTOR: &str = "connector.options";
-const CONNECTOR_PARTS: [&str; 7] =
-    ["path", "host", "port", "user", "password", "database", "ssl_mode"];
+const CONNECTOR_PARTS: [&str; 11] = [
+    "path",
+    "host",
+    "port",
+    "user",
+    "password",
+    "database",
+    "ssl_mode",
+    "ssl_root_cert",
+    "max_connections",
+    "connect_timeout",
+    "statement_timeout",
+];
 
 /// Every key that holds a value, in the order of the reference.
 pub fn leaves() -> impl Iterator<Item = String> {

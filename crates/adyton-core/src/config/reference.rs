@@ -45,9 +45,9 @@ pub const OPTIONS: &[OptionDoc] = &[
     option("sessions_per_user", "50", "live sessions per user; one more ends the longest idle"),
     option("tokens_per_user", "100", "personal access tokens per user; one more is refused with 409"),
     option("event_retention", "7776000", "how long events are kept in `auth_events`; 0 for ever"),
-    option("connector.name", r#""sqlite""#, r#"`"sqlite"`; `"postgresql"` and `"mysql"` are not built yet"#),
-    option("connector.options", r#"{ path = "./data/adyton.sqlite3" }"#, "where the database is: `path` for SQLite"),
-    option("connector.url", "", "the same as one URL, instead of `connector.options`"),
+    option("connector.name", r#""sqlite""#, r#"`"sqlite"`, `"postgresql"` or `"mysql"` (MariaDB too); may be left out beside a URL"#),
+    option("connector.options", r#"{ path = "./data/adyton.sqlite3" }"#, "where the database is: `path` for SQLite; else `host` (a path is a socket), `port`, `user`, `password`, `database`, `ssl_mode` (`disable`, `prefer`, `require`, `verify-ca`, `verify-full`), `ssl_root_cert`, `max_connections` (10), `connect_timeout` (5), `statement_timeout` (10)"),
+    option("connector.url", "", "the same as one URL, instead of `connector.options`: `postgres://user:password@host/database?ssl_mode=verify-full`, `mysql://…`, `sqlite://path`"),
     option("rate_limiting.enabled", "true", "limits on attempts; hashing is bounded either way"),
     option("rate_limiting.max_attempts", "5", "failed sign-ins for one e-mail from one address"),
     option("rate_limiting.decay_minutes", "1", "length of that window in minutes, fixed from the first failure"),
@@ -107,7 +107,8 @@ mod tests {
             .collect();
         let mut documented: Config = toml::from_str(&file).unwrap();
         assert_eq!(documented.connector.sqlite_path(), Config::default().connector.sqlite_path());
-        documented.connector.options = None;
+        assert_eq!(documented.connector.driver(), Config::default().connector.driver());
+        (documented.connector.options, documented.connector.name) = (None, None);
         assert_eq!(documented, Config::default());
         for (key, _) in leaves("", &toml::Table::try_from(Config::default()).unwrap()) {
             assert!(OPTIONS.iter().any(|option| option.key == key), "{key} is not documented");

@@ -1,6 +1,6 @@
 //! What no single value of a configuration can show.
 
-use super::{Config, Driver, Lifetime, RateLimiting};
+use super::{Config, Lifetime, RateLimiting};
 use crate::ability::Abilities;
 
 /// Columns that have a meaning of their own in the token table or the user table.
@@ -107,35 +107,7 @@ impl Config {
     }
 
     fn check_connector(&self) -> Result<(), ConfigError> {
-        if self.connector.name == Driver::Sqlite {
-            let path = self.connector.sqlite_path();
-            let path = path.to_string_lossy();
-            let plain = !path.is_empty() && path != ":memory:" && !path.contains(['?', '%', '\0']);
-            among(
-                plain,
-                &["connector.options.path"],
-                "connector.url",
-                "must name a file, such as `sqlite://data/app.sqlite3`: no query, no escapes, and \
-                 not `:memory:`, which each connection would have for itself",
-            )?;
-        }
-        let Some(url) = &self.connector.url else { return Ok(()) };
-        check(
-            self.connector.options.is_none(),
-            "connector.url",
-            "stands beside `connector.options`; keep one of the two",
-        )?;
-        let scheme = match self.connector.name {
-            Driver::Sqlite => "sqlite:",
-            Driver::Postgresql => "postgres",
-            Driver::Mysql => "mysql:",
-        };
-        let right = url.starts_with(scheme) && url.len() > scheme.len();
-        check(
-            right,
-            "connector.url",
-            "must begin with the scheme of `connector.name`, such as `sqlite://data/app.sqlite3`",
-        )
+        self.connector.place().map(drop)
     }
 
     fn check_lifetimes(&self) -> Result<(), ConfigError> {
@@ -295,8 +267,8 @@ impl Config {
         check(!taken.contains(&pages.as_str()), key, "must not be the path of an endpoint")
     }
 
-    /// Options of databases and stores that this version does not have yet: a value that would be
-    /// ignored is refused.
+    /// Options of stores that this version does not have yet: a value that would be ignored is
+    /// refused.
     fn refuse_what_is_not_built(&self) -> Result<(), ConfigError> {
         let later = |kept: bool, key, part: &str| {
             let problem = format!(
@@ -304,17 +276,6 @@ impl Config {
             );
             check(kept, key, &problem)
         };
-        let databases = "PostgreSQL and MySQL";
-        later(self.connector.name == Driver::Sqlite, "connector.name", databases)?;
-        let remote = self.connector.options.as_ref().is_some_and(|o| {
-            o.host.is_some()
-                || o.port.is_some()
-                || o.user.is_some()
-                || o.password.is_some()
-                || o.database.is_some()
-                || o.ssl_mode.is_some()
-        });
-        later(!remote, "connector.options", databases)?;
         later(self.rate_limiting.store == "memory", "rate_limiting.store", "a shared store")
     }
 }
@@ -401,6 +362,7 @@ mod tests {
             ("user_columns = ['email']", "user_columns"),
             ("connector.url = 'sqlite://x'\nconnector.options.path = 'y'", "connector.url"),
             ("connector.url = 'postgres://x'", "connector.url"),
+            ("connector.name = 'mysql'\nconnector.url = 'postgres://x/y'", "connector.url"),
             ("refresh_token_expiration = 60", "refresh_token_expiration"),
             ("session_max_age = '1d'", "refresh_token_expiration"),
             ("token_expiration = 0", "token_expiration"),
@@ -423,7 +385,7 @@ mod tests {
             ("server.base_path = '/api/'", "server.base_path"),
             ("server.base_path = '/{x}'", "server.base_path"),
             ("server.public_url = 'app.example.com'", "server.public_url"),
-            ("connector.name = 'mysql'", "connector.name"),
+            ("connector.name = 'mysql'", "connector.options.database"),
             ("rate_limiting.max_attempts = 0", "rate_limiting.max_attempts"),
             ("rate_limiting.decay_minutes = 0", "rate_limiting.decay_minutes"),
             ("rate_limiting.decay_minutes = 525601", "rate_limiting.decay_minutes"),

@@ -30,12 +30,12 @@ pub(crate) struct Migrate {
 
 pub(crate) fn run(command: &Migrate, settings: &Settings, out: &mut impl Write) -> Result<()> {
     let looks = command.status || command.pretend;
-    let store = if looks {
-        SqlStore::inspect(&settings.config).context("cannot open the database")?
-    } else {
-        open_store(settings)?
-    };
     block_on(async {
+        let store = if looks {
+            SqlStore::inspect(&settings.config).await.context("cannot open the database")?
+        } else {
+            open_store(settings).await?
+        };
         match command {
             Migrate { status: true, json, .. } => status(&store, *json, out).await,
             Migrate { pretend: true, json, .. } => pretend(&store, *json, out).await,

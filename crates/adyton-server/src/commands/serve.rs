@@ -5,7 +5,7 @@ use super::terminal::shown;
 use crate::config_file::{Environment, Settings};
 use crate::http::{self, Requests, Timeouts};
 use crate::{metrics, pages, telemetry};
-use adyton::core::config::SessionGuard;
+use adyton::core::config::{Config, SessionGuard};
 use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -88,7 +88,7 @@ async fn tell(
 fn greet(settings: &Settings, address: SocketAddr, out: &mut impl Write) -> io::Result<()> {
     let config = &settings.config;
     let api = format!("http://{address}{}", config.server.base_path);
-    let database = config.connector.sqlite_path().display().to_string();
+    let database = database(config);
     writeln!(out, "adyton {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  address   {api}")?;
     if pages::are_served(config) {
@@ -103,12 +103,17 @@ fn greet(settings: &Settings, address: SocketAddr, out: &mut impl Write) -> io::
     out.flush()
 }
 
+/// Where the database is, without what would let the reader in.
+fn database(config: &Config) -> String {
+    config.connector.place().map(|place| place.to_string()).unwrap_or_default()
+}
+
 /// The same for the log, and what the configuration leaves open.
 fn announce(settings: &Settings, address: SocketAddr) {
     let config = &settings.config;
-    let database = config.connector.sqlite_path();
+    let database = database(config);
     let (version, file) = (env!("CARGO_PKG_VERSION"), settings.file.as_deref().unwrap_or("none"));
-    tracing::info!(%address, database = %database.display(), version, file, "serving");
+    tracing::info!(%address, database, version, file, "serving");
     if !config.csrf_protection && config.session_guard != SessionGuard::Token {
         let origin = settings.origin("csrf_protection");
         tracing::warn!(

@@ -2,6 +2,8 @@
 //! is written when is the [`writer`](super::writer)'s business.
 
 use super::value::{FromRow, Row, Value};
+use super::writer::Writer;
+use super::{Body, Session, Tx};
 use crate::dialect::Names;
 use crate::error::{Result, SqlError};
 use rusqlite::config::DbConfig;
@@ -18,9 +20,96 @@ use std::time::Duration;
 const STATEMENTS: usize = 128;
 const BUSY: Duration = Duration::from_secs(5);
 
+/// A database in a file. Fields are dropped in order: the last connection to close, the writer's,
+/// empties the log.
+pub(super) struct File {
+    readers: Readers,
+    writer: Writer,
+}
+
+impl File {
+    /// Opens a file, which is made if it is missing.
+    pub(super) fn open(path: &Path, names: &Arc<Names>) -> Result<Self> {
+        let conn = open_writer(path)?;
+        let readers = Readers::open(path)?;
+        Ok(Self { readers, writer: start(conn, names)? })
+    }
+
+    /// Opens a file to look at it; one that is missing is an empty database.
+    pub(super) fn inspect(path: &Path, names: &Arc<Names>) -> Result<Self> {
+        let conn = open_to_look(path)?;
+        let readers = Readers::one(open_to_look(path)?);
+        Ok(Self { readers, writer: start(conn, names)? })
+    }
+
+    pub(super) fn fetch<T: FromRow>(
+        &self,
+        names: &Names,
+        sql: &'static str,
+        params: &[Value],
+    ) -> Result<Vec<T>> {
+        self.readers.with(|conn| fetch(conn, names, sql, params))
+    }
+
+    pub(super) async fn transaction<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+    {
+        self.writer.run(body, false).await
+    }
+
+    /// Runs `body` on the connection that writes, outside any transaction.
+    pub(super) async fn alone<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+    {
+        self.writer.run(body, true).await
+    }
+
+    pub(super) async fn snapshot<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+    {
+        self.alone(move |tx| {
+            Box::pin(async move {
+                tx.script("BEGIN").await?;
+                let seen = body(tx).await;
+                tx.script("ROLLBACK").await?;
+                seen
+            })
+        })
+        .await
+    }
+
+    /// `data_version` of the connection that writes: every other connection's commit moves it,
+    /// its own do not. Inside a transaction it would stand still.
+    pub(super) async fn change_counter(&self) -> Result<Option<i64>> {
+        self.alone(|tx| Box::pin(tx.fetch_one("PRAGMA data_version", &[]))).await
+    }
+
+    /// Writes the whole file anew and empties its log: whoever wrote it before may have left plain
+    /// text in pages that were free already.
+    pub(super) async fn rewrite(&self) -> Result<()> {
+        self.alone(|tx| Box::pin(rewrite(tx))).await
+    }
+}
+
+fn start(conn: Connection, names: &Arc<Names>) -> Result<Writer> {
+    Writer::start(Tx { session: Session::Sqlite(conn), names: Arc::clone(names) })
+}
+
+async fn rewrite(tx: &mut Tx) -> Result<()> {
+    tx.script("VACUUM").await?;
+    let busy = tx.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
+    if busy == Some(false) { Ok(()) } else { Err(SqlError::Busy) }
+}
+
 /// Opens the connection that writes, and makes what is missing: the folder for its owner alone,
 /// and the file, whose log takes over its mode.
-pub(super) fn open_writer(path: &Path) -> Result<Connection> {
+fn open_writer(path: &Path) -> Result<Connection> {
     make_file(path).map_err(|error| cannot_open(path, error))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = connect(path, flags)?;
@@ -31,7 +120,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
 }
 
 /// Opens a connection that cannot write, to the file or, where there is none, to an empty database.
-pub(super) fn open_to_look(path: &Path) -> Result<Connection> {
+fn open_to_look(path: &Path) -> Result<Connection> {
     if path.try_exists().map_err(|error| cannot_open(path, error))? {
         return open_reader(path);
     }
@@ -57,26 +146,26 @@ fn patiently<T>(attempt: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T
 }
 
 /// The connections that read: as many as can be busy at once.
-pub(super) struct Readers {
+struct Readers {
     connections: Vec<Mutex<Connection>>,
     next: AtomicUsize,
 }
 
 impl Readers {
     /// Opens two for small machines, one a core for others.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    fn open(path: &Path) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
         let connections = (0..cores).map(|_| open_reader(path).map(Mutex::new));
         Ok(Self { connections: connections.collect::<Result<_, _>>()?, next: AtomicUsize::new(0) })
     }
 
     /// Takes a single one.
-    pub(super) fn one(connection: Connection) -> Self {
+    fn one(connection: Connection) -> Self {
         Self { connections: vec![Mutex::new(connection)], next: AtomicUsize::new(0) }
     }
 
     /// Uses one that is free, or the next one that will be.
-    pub(super) fn with<T>(&self, read: impl FnOnce(&Connection) -> T) -> T {
+    fn with<T>(&self, read: impl FnOnce(&Connection) -> T) -> T {
         let next = self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len();
         let (late, early) = self.connections.split_at(next);
         let free = early.iter().chain(late).find_map(|connection| connection.try_lock().ok());
@@ -93,7 +182,7 @@ pub(super) fn fetch<T: FromRow>(
     sql: &'static str,
     params: &[Value],
 ) -> Result<Vec<T>> {
-    let mut statement = conn.prepare_cached(&names.render(sql))?;
+    let mut statement = conn.prepare_cached(&names.render(sql).text)?;
     let width = statement.column_count();
     let mut rows = statement.query(params_from_iter(params))?;
     let mut taken = Vec::new();
@@ -172,6 +261,7 @@ impl ToSql for Value {
             Self::Null => ValueRef::Null,
             Self::Blob => ValueRef::Blob(&[]),
             Self::Int(number) => ValueRef::Integer(*number),
+            Self::Bool(yes) => ValueRef::Integer((*yes).into()),
             Self::Real(number) => ValueRef::Real(*number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Time(time) => return Ok(time.to_sql().into()),

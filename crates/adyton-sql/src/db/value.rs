@@ -16,6 +16,8 @@ use serde_json::Value as Json;
 pub(crate) enum Value {
     Null,
     Int(i64),
+    /// For databases that have a type for it; a number in SQLite.
+    Bool(bool),
     Real(f64),
     Text(String),
     /// Bytes, which nothing of Adyton's is: what they are is not told.
@@ -65,6 +67,12 @@ impl<A: FromRow, B: FromRow> FromRow for (A, B) {
     }
 }
 
+/// Reads the rows that a server has sent.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(super) fn read_all<T: FromRow>(rows: Vec<Row>, names: &Names) -> Result<Vec<T>> {
+    rows.into_iter().map(|mut row| T::from_row(&mut row, names)).collect()
+}
+
 /// A type that a column can hold.
 pub(crate) trait Column: Sized {
     /// Reads it; `None` where the column holds something else.
@@ -76,6 +84,7 @@ impl Column for i64 {
     fn read(value: Value) -> Option<Self> {
         match value {
             Value::Int(number) => Some(number),
+            Value::Bool(yes) => Some(yes.into()),
             Value::Text(digits) => digits.parse().ok(),
             _ => None,
         }
@@ -136,6 +145,7 @@ impl Column for Json {
         Some(match value {
             Value::Null | Value::Blob => Self::Null,
             Value::Int(number) => number.into(),
+            Value::Bool(yes) => yes.into(),
             Value::Real(number) => number.into(),
             Value::Text(text) => text.into(),
             Value::Time(time) => time.to_sql().into(),

@@ -5,7 +5,7 @@
 //! It retries nothing: work that fails is rolled back alone; a commit that fails fails everybody,
 //! and while another process holds the lock, everybody is who was queued by the end of the wait.
 
-use super::{Body, Tx};
+use super::{Body, Session, Tx};
 use crate::error::{Result, SqlError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -158,7 +158,7 @@ fn commit_together(tx: &mut Tx, mut jobs: Vec<Box<dyn Job>>) -> Result<()> {
         .and_then(|()| tx.control("COMMIT"));
     if let Err(error) = &committed {
         tracing::warn!(error = error as &dyn std::error::Error, jobs = jobs.len(), "no commit");
-        if !tx.conn.is_autocommit() {
+        if !tx.is_outside() {
             let _ = tx.control("ROLLBACK");
         }
     }
@@ -172,7 +172,7 @@ fn run_in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<()> {
     tx.control("SAVEPOINT job")?;
     let keep = job.run(tx);
     // A full disk, for one, makes SQLite roll everything back by itself.
-    if tx.conn.is_autocommit() {
+    if tx.is_outside() {
         return Err(SqlError::RolledBack);
     }
     if !keep {
@@ -183,7 +183,20 @@ fn run_in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<()> {
 
 impl Tx {
     fn control(&self, sql: &str) -> Result<()> {
-        self.conn.prepare_cached(sql)?.execute([])?;
+        self.connection()?.prepare_cached(sql)?.execute([])?;
         Ok(())
+    }
+
+    /// Whether no transaction is open.
+    fn is_outside(&self) -> bool {
+        self.connection().is_ok_and(rusqlite::Connection::is_autocommit)
+    }
+
+    fn connection(&self) -> Result<&rusqlite::Connection> {
+        match &self.session {
+            Session::Sqlite(conn) => Ok(conn),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Session::Server(_) => Err(SqlError::Stopped),
+        }
     }
 }

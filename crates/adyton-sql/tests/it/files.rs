@@ -20,13 +20,14 @@ async fn the_file_is_its_owners_alone() {
     }
 }
 
-#[test]
-fn what_cannot_be_opened_is_named() {
+#[tokio::test]
+async fn what_cannot_be_opened_is_named() {
     let world = World::new();
     let mut config = world.config.clone();
     let folder = world.path();
     std::fs::create_dir_all(&folder).unwrap();
-    assert!(matches!(SqlStore::open(&config), Err(SqlError::Open { path, .. }) if path == folder));
+    let opened = SqlStore::open(&config).await;
+    assert!(matches!(opened, Err(SqlError::Open { path, .. }) if path == folder));
     config.auth_table = "a b".into();
-    assert!(matches!(SqlStore::open(&config), Err(SqlError::Config(_))));
+    assert!(matches!(SqlStore::open(&config).await, Err(SqlError::Config(_))));
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, and knows no helpers")]
 
 mod conformance;
+mod databases;
 mod files;
 mod import;
 mod migrate;

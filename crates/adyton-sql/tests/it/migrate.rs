@@ -30,7 +30,7 @@ fn schema(world: &World) -> Vec<String> {
 #[tokio::test]
 async fn migrating_twice_is_migrating_once() {
     let world = World::new();
-    let store = world.open();
+    let store = world.open().await;
     assert!(!store.is_current().await.unwrap());
     let report = store.migrate(NOW).await.unwrap();
     assert_eq!((report.created.len(), report.adopted.len()), (6, 0));
@@ -59,7 +59,7 @@ INSERT INTO auth_events (event, count, user_id, created_at)
 #[tokio::test]
 async fn a_table_of_an_earlier_version_is_changed_and_keeps_its_rows() {
     let world = World::with_tables(FIRST_EVENTS);
-    let store = world.open();
+    let store = world.open().await;
     assert!(!store.is_current().await.unwrap());
     assert!(store.pretend().await.unwrap().contains("ADD COLUMN request_id"));
     let report = store.migrate(NOW).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_table_of_an_earlier_version_is_changed_and_keeps_its_rows() {
 #[tokio::test]
 async fn pretending_changes_nothing() {
     let world = World::with_tables(LARAVEL);
-    let store = world.open();
+    let store = world.open().await;
     let before = schema(&world);
     let text = store.pretend().await.unwrap();
     assert_eq!(schema(&world), before);
@@ -90,7 +90,7 @@ async fn pretending_changes_nothing() {
 async fn tables_of_laravel_are_adopted_as_they_are() {
     let world = World::with_tables(LARAVEL);
     let before = schema(&world);
-    let store = world.open();
+    let store = world.open().await;
     let report = store.migrate(NOW).await.unwrap();
     assert_eq!(report.adopted, ["users", "personal_access_tokens"]);
     assert!(report.warnings.is_empty(), "{report:?}");
@@ -111,7 +111,7 @@ async fn what_cannot_be_adopted_is_refused_and_named() {
     let refused = async |sql: &str| {
         let world = World::with_tables(sql);
         let before = schema(&world);
-        let error = world.open().migrate(NOW).await.unwrap_err();
+        let error = world.open().await.migrate(NOW).await.unwrap_err();
         assert_eq!(schema(&world), before);
         error.to_string()
     };
@@ -132,7 +132,7 @@ async fn what_is_doubtful_is_said() {
         "CREATE TABLE users (id INTEGER PRIMARY KEY, name, email, password, created_at, updated_at,
          tenant INTEGER NOT NULL);",
     );
-    let report = world.open().migrate(NOW).await.unwrap();
+    let report = world.open().await.migrate(NOW).await.unwrap();
     assert_eq!(report.warnings.len(), 2, "{report:?}");
     assert!(report.warnings[0].contains("`users` has no AUTOINCREMENT"));
     assert!(report.warnings[1].contains("`tenant` of `users` needs a value"));
@@ -143,7 +143,7 @@ async fn a_configured_column_must_exist() {
     let mut world = World::new();
     world.config.user_columns = vec!["plan".into()];
     let lacks = |error: SqlError| matches!(error, SqlError::MissingColumn { column, .. } if column == "plan");
-    let store = world.open();
+    let store = world.open().await;
     assert!(lacks(store.migrate(NOW).await.unwrap_err()));
     assert_eq!(schema(&world), [""; 0], "no table is made that lacks it");
     world.config.user_columns.clear();
@@ -154,7 +154,7 @@ async fn a_configured_column_must_exist() {
 #[tokio::test]
 async fn looking_makes_and_changes_no_file() {
     let world = World::new();
-    let store = SqlStore::inspect(&world.config).unwrap();
+    let store = SqlStore::inspect(&world.config).await.unwrap();
     let status = store.status().await.unwrap();
     assert!(status.iter().all(|status| status.state == MigrationState::Pending));
     assert!(store.pretend().await.unwrap().contains("CREATE TABLE"));
@@ -164,7 +164,7 @@ async fn looking_makes_and_changes_no_file() {
 
     let world = World::with_tables(LARAVEL);
     let before = std::fs::read(world.path()).unwrap();
-    let store = SqlStore::inspect(&world.config).unwrap();
+    let store = SqlStore::inspect(&world.config).await.unwrap();
     assert_eq!(store.status().await.unwrap()[0].state, MigrationState::PendingAdoption);
     assert!(store.pretend().await.unwrap().contains("-- adopts the table users"));
     assert!(store.migrate(NOW).await.is_err());
@@ -193,7 +193,7 @@ async fn sessions_from_before_there_were_devices_live_on() {
              ('0007_auth_devices', '0008_auth_sessions_device');",
         )
         .unwrap();
-    let store = world.open();
+    let store = world.open().await;
     assert!(!store.is_current().await.unwrap());
     assert!(store.pretend().await.unwrap().contains("ADD COLUMN device_id"));
     let report = store.migrate(NOW.plus(9)).await.unwrap();
@@ -222,12 +222,13 @@ async fn a_newer_schema_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_may_migrate_at_once() {
     let world = World::new();
-    let tasks = (0..4).map(|_| {
-        let store = world.open();
-        tokio::spawn(async move { store.migrate(NOW).await.unwrap().created.len() })
-    });
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        let store = world.open().await;
+        tasks.push(tokio::spawn(async move { store.migrate(NOW).await.unwrap().created.len() }));
+    }
     let mut created = 0;
-    for task in tasks.collect::<Vec<_>>() {
+    for task in tasks {
         created += task.await.unwrap();
     }
     assert_eq!(created, 6);

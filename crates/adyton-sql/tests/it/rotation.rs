@@ -36,7 +36,7 @@ async fn a_rotation_moves_every_pointer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_rotations_one_succeeds() {
     let world = World::new();
-    let (store, other) = (world.migrated().await, world.open());
+    let (store, other) = (world.migrated().await, world.open().await);
     let user = add_user(&store, "ada@example.com").await;
     let session = sign_in(&store, &user, "r0").await.session;
     let tries = (0..40).map(|n| {

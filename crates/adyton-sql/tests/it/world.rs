@@ -44,12 +44,12 @@ impl World {
         self.config.connector.sqlite_path()
     }
 
-    pub(crate) fn open(&self) -> SqlStore {
-        SqlStore::open(&self.config).unwrap()
+    pub(crate) async fn open(&self) -> SqlStore {
+        SqlStore::open(&self.config).await.unwrap()
     }
 
     pub(crate) async fn migrated(&self) -> SqlStore {
-        let store = self.open();
+        let store = self.open().await;
         store.migrate(NOW).await.unwrap();
         store
     }

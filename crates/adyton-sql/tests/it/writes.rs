@@ -16,7 +16,7 @@ async fn the_counter_moves_with_the_commits_of_others_only() {
     add_user(&store, "ada@example.com").await;
     store.find_user(adyton_core::user::UserId(1)).await.unwrap();
     assert_eq!(store.change_counter().await.unwrap(), Some(before));
-    let other = world.open();
+    let other = world.open().await;
     assert_eq!(store.change_counter().await.unwrap(), Some(before));
     add_user(&other, "bob@example.com").await;
     let after = store.change_counter().await.unwrap().unwrap();
@@ -43,7 +43,7 @@ async fn a_caller_that_goes_away_stops_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_email_at_once_makes_one_user() {
     let world = World::new();
-    let (store, other) = (world.migrated().await, world.open());
+    let (store, other) = (world.migrated().await, world.open().await);
     let tries = (0..20).map(|n| {
         let store = if n % 2 == 0 { store.clone() } else { other.clone() };
         tokio::spawn(async move {
@@ -61,7 +61,7 @@ async fn one_email_at_once_makes_one_user() {
 #[tokio::test]
 async fn an_unreadable_table_is_an_error() {
     let world = World::new();
-    let store = world.open();
+    let store = world.open().await;
     assert!(store.ping().await.is_err());
     store.migrate(NOW).await.unwrap();
     store.ping().await.unwrap();

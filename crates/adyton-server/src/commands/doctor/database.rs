@@ -5,7 +5,7 @@ use super::Finding;
 use super::codes::*;
 use crate::commands::block_on;
 use adyton::core::clock::{Clock, SystemClock};
-use adyton::core::config::Config;
+use adyton::core::config::{Config, Place};
 use adyton::core::store::{EventFilter, EventStore};
 use adyton::sql::{MigrationState, SqlError, SqlStore};
 use anyhow::Result;
@@ -14,8 +14,9 @@ use anyhow::Result;
 pub(super) const TOLERANCE: u64 = 60;
 
 pub(super) fn examine(config: &Config) -> Result<Vec<Finding>> {
-    let path = config.connector.sqlite_path();
-    if !path.exists() {
+    if let Place::File(path) = config.connector.place()?
+        && !path.exists()
+    {
         return Ok(vec![Finding::new(&DATABASE_MISSING, path.display().to_string())]);
     }
     block_on(async {
@@ -28,7 +29,7 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Finding>> {
 }
 
 async fn look(config: &Config) -> Result<Vec<Finding>, SqlError> {
-    let store = SqlStore::inspect(config)?;
+    let store = SqlStore::inspect(config).await?;
     let status = store.status().await?;
     let pending = status.iter().filter(|migration| {
         !matches!(migration.state, MigrationState::Applied(_) | MigrationState::Adopted(_))

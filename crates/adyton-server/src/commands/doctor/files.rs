@@ -3,7 +3,7 @@
 use super::Finding;
 use super::codes::*;
 use crate::config_file::Settings;
-use adyton::core::config::Config;
+use adyton::core::config::{Config, Place};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +19,7 @@ pub(super) fn examine(settings: &Settings) -> Vec<Finding> {
     if let Some(file) = file.filter(|file| open_to_others(file)) {
         findings.push(Finding::new(&CONFIGURATION_READABLE, told(&file)));
     }
-    let database = config.connector.sqlite_path();
+    let Ok(Place::File(database)) = config.connector.place() else { return findings };
     for end in ["", "-wal", "-shm"] {
         let file = PathBuf::from(format!("{}{end}", database.display()));
         if open_to_others(&file) {

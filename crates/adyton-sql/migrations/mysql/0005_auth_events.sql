@@ -1,0 +1,11 @@
+CREATE TABLE auth_events (
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  event VARCHAR(64) NOT NULL,
+  count BIGINT NOT NULL,
+  user_id BIGINT,
+  session_id VARCHAR(64),
+  token_id BIGINT,
+  network VARCHAR(64),
+  reason VARCHAR(255),
+  created_at DATETIME NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

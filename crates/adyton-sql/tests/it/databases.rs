@@ -1,0 +1,121 @@
+//! Databases of their own on the servers that `ADYTON_TEST_POSTGRES_URL` and
+//! `ADYTON_TEST_MYSQL_URL` name; without one, who needs it says so and is skipped.
+
+#![allow(dead_code, reason = "other crates' tests use this file too, and each not all of it")]
+
+use adyton_core::config::Config;
+use adyton_core::secret::Salt;
+use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection};
+
+/// A kind of server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Postgres,
+    Mysql,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 2] = [Self::Postgres, Self::Mysql];
+
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Postgres => "ADYTON_TEST_POSTGRES_URL",
+            Self::Mysql => "ADYTON_TEST_MYSQL_URL",
+        }
+    }
+}
+
+/// A database that is dropped with this.
+pub(crate) struct Database {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    server: String,
+}
+
+impl Database {
+    /// A new, empty one.
+    pub(crate) async fn new(kind: Kind) -> Option<Self> {
+        #[expect(clippy::disallowed_methods, reason = "whoever runs the tests names the servers")]
+        let Ok(server) = std::env::var(kind.variable()) else {
+            eprintln!("skipped: needs {}", kind.variable());
+            return None;
+        };
+        let name = format!("adyton_test_{:.16}", Salt::draw().unwrap().to_hex());
+        let database = Self { kind, name, server };
+        database.on_server(&format!("CREATE DATABASE {}", database.name)).await;
+        Some(database)
+    }
+
+    /// Its URL, for Adyton.
+    pub(crate) fn url(&self) -> String {
+        let (address, query) = self.server.split_once('?').unwrap_or((&self.server, ""));
+        let (scheme, rest) = address.split_once("://").unwrap();
+        let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        format!("{scheme}://{authority}/{}{query}", self.name)
+    }
+
+    /// A configuration that names it.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config::default();
+        let url = self.url();
+        let joint = if url.contains('?') { '&' } else { '?' };
+        config.connector.url = Some(format!("{url}{joint}max_connections=4"));
+        config
+    }
+
+    /// Runs statements as somebody else who uses this database.
+    pub(crate) async fn run(&self, sql: &str) {
+        self.on(&self.url(), sql).await;
+    }
+
+    /// The number that a query yields.
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let counted = match self.kind {
+            Kind::Postgres => {
+                let mut conn = PgConnection::connect(&self.url()).await.unwrap();
+                sqlx::query_scalar(sql).fetch_one(&mut conn).await
+            }
+            Kind::Mysql => {
+                let mut conn = MySqlConnection::connect(&self.url()).await.unwrap();
+                sqlx::query_scalar(sql).fetch_one(&mut conn).await
+            }
+        };
+        counted.unwrap()
+    }
+
+    /// Runs statements on the server, outside this database.
+    pub(crate) async fn on_server(&self, sql: &str) {
+        self.on(&self.server, sql).await;
+    }
+
+    async fn on(&self, url: &str, sql: &str) {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        match self.kind {
+            Kind::Postgres => {
+                let mut conn = PgConnection::connect(url).await.unwrap();
+                conn.execute(sql).await.unwrap();
+                conn.close().await.unwrap();
+            }
+            Kind::Mysql => {
+                let mut conn = MySqlConnection::connect(url).await.unwrap();
+                conn.execute(sql).await.unwrap();
+                conn.close().await.unwrap();
+            }
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let force = if self.kind == Kind::Postgres { " WITH (FORCE)" } else { "" };
+        let sql = format!("DROP DATABASE IF EXISTS {}{force}", self.name);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.unwrap().block_on(self.on_server(&sql));
+            });
+        });
+    }
+}
