@@ -1,11 +1,16 @@
 //! A database on a server, by sqlx: its pool, its transactions, and what its errors mean. What
 //! PostgreSQL and MySQL do differently stands in their own modules, which have the same functions.
 
+use super::doubt::Doubt;
+#[cfg(feature = "postgres")]
+use super::postgres::Changes;
 use super::value::{Row, Value};
 use super::{Body, Tx};
 use crate::dialect::{Names, Rendered};
 use crate::error::{Result, SqlError};
 use adyton_core::config::{DatabaseServer, Driver};
+#[cfg(feature = "postgres")]
+use adyton_core::secret::Salt;
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use std::sync::Arc;
@@ -36,6 +41,9 @@ pub(super) enum Access {
 pub(super) struct Server {
     pool: Pool,
     place: Arc<DatabaseServer>,
+    doubt: Arc<Doubt>,
+    #[cfg(feature = "postgres")]
+    changes: Option<Arc<Changes>>,
 }
 
 #[derive(Clone)]
@@ -76,17 +84,45 @@ macro_rules! either {
 impl Server {
     /// Opens one connection, so that what is wrong is known at once; the others follow as they are
     /// needed.
-    pub(super) async fn open(place: DatabaseServer, access: Access) -> Result<Self> {
+    pub(super) async fn open(
+        place: DatabaseServer,
+        access: Access,
+        names: &Arc<Names>,
+    ) -> Result<Self> {
+        let (place, doubt) = (Arc::new(place), Arc::<Doubt>::default());
+        #[cfg(feature = "postgres")]
+        let (mut changes, node) = (None, node()?);
         let pool = match place.driver {
             #[cfg(feature = "postgres")]
-            Driver::Postgresql => Pool::Postgres(super::postgres::pool(&place, access)),
+            Driver::Postgresql => {
+                let pool = super::postgres::pool(&place, access, &node);
+                let (names, place) = (Arc::clone(names), Arc::clone(&place));
+                let heard = Changes::new(pool.clone(), names, place, node, Arc::clone(&doubt));
+                changes = Some(Arc::new(heard));
+                Pool::Postgres(pool)
+            }
             #[cfg(feature = "mysql")]
             Driver::Mysql => Pool::Mysql(super::mysql::pool(&place, access)),
             other => return Err(SqlError::NotBuilt { database: other.as_str() }),
         };
-        let server = Self { pool, place: Arc::new(place) };
+        let server = Self {
+            pool,
+            place,
+            doubt,
+            #[cfg(feature = "postgres")]
+            changes,
+        };
         server.try_once().await?;
         Ok(server)
+    }
+
+    /// A number that moves when others have written; `None` where they cannot be heard of.
+    pub(super) async fn change_counter(&self) -> Result<Option<i64>> {
+        #[cfg(feature = "postgres")]
+        if let Some(changes) = &self.changes {
+            return changes.count().await;
+        }
+        Ok(None)
     }
 
     /// Connects without the pool, which would try until its time is over and not tell why.
@@ -193,7 +229,8 @@ impl Server {
             Pool::Mysql(pool) => pool.acquire().await.map(Conn::Mysql),
         };
         let conn = conn.map_err(|error| unreachable(&self.place, error))?;
-        Ok(Session { conn, state: State::Clean, place: Arc::clone(&self.place) })
+        let (place, doubt) = (Arc::clone(&self.place), Arc::clone(&self.doubt));
+        Ok(Session { conn, state: State::Clean, place, doubt })
     }
 
     /// A connection that has just answered.
@@ -211,6 +248,13 @@ impl Server {
     }
 }
 
+/// A name for this process among all that write, which nobody else has.
+#[cfg(feature = "postgres")]
+fn node() -> Result<String> {
+    let drawn = Salt::draw().map_err(|error| SqlError::Entropy(Arc::new(error)))?;
+    Ok(drawn.to_hex().chars().take(16).collect())
+}
+
 /// What a transaction is for.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Kind {
@@ -226,6 +270,7 @@ pub(super) struct Session {
     conn: Conn,
     state: State,
     place: Arc<DatabaseServer>,
+    doubt: Arc<Doubt>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -310,7 +355,11 @@ impl Session {
         let ended = either!(Conn, &mut self.conn, conn in driver => {
             within(wait, driver::script(conn, text)).await
         });
-        self.settle(ended)?;
+        let ended = self.settle(ended);
+        if commit && self.state == State::Spent {
+            self.doubt.arises();
+        }
+        ended?;
         self.state = State::Clean;
         Ok(())
     }
@@ -371,12 +420,12 @@ struct Refusal {
     message: String,
 }
 
-fn unreachable(place: &DatabaseServer, error: sqlx::Error) -> SqlError {
+pub(super) fn unreachable(place: &DatabaseServer, error: sqlx::Error) -> SqlError {
     SqlError::Unreachable { place: place.to_string(), source: Arc::new(error) }
 }
 
 /// What an error means, and what would mend it.
-fn told(place: &DatabaseServer, error: sqlx::Error) -> SqlError {
+pub(super) fn told(place: &DatabaseServer, error: sqlx::Error) -> SqlError {
     let refused = match &error {
         sqlx::Error::Database(refused) => &**refused,
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
