@@ -15,21 +15,7 @@ const SECRETS: [&str; 4] = [
     "GoneGoneGoneGoneGoneGoneGoneGoneGoneGon4",
 ];
 
-/// What `php artisan migrate` makes, `varchar` without a length and all.
-const LARAVEL: &str = r#"
-CREATE TABLE "users" ("id" integer primary key autoincrement not null, "name" varchar not null,
-  "email" varchar not null, "email_verified_at" datetime, "password" varchar not null,
-  "remember_token" varchar, "created_at" datetime, "updated_at" datetime);
-CREATE UNIQUE INDEX "users_email_unique" on "users" ("email");
-CREATE TABLE "personal_access_tokens" ("id" integer primary key autoincrement not null,
-  "tokenable_type" varchar not null, "tokenable_id" integer not null, "name" text not null,
-  "token" varchar not null, "abilities" text, "last_used_at" datetime, "expires_at" datetime,
-  "created_at" datetime, "updated_at" datetime);
-CREATE INDEX "personal_access_tokens_tokenable_type_tokenable_id_index"
-  on "personal_access_tokens" ("tokenable_type", "tokenable_id");
-CREATE UNIQUE INDEX "personal_access_tokens_token_unique" on "personal_access_tokens" ("token");
-CREATE INDEX "personal_access_tokens_expires_at_index" on "personal_access_tokens" ("expires_at");
-"#;
+const LARAVEL: &str = include_str!("../fixtures/laravel/sqlite.sql");
 
 /// Ada, Joe with capitals in his address, and a token of each kind.
 fn laravel(config: &str) -> Place {

@@ -1,6 +1,7 @@
 //! `adyton user import`: users of another system sign in with the passwords that they have, and a
 //! row that is none is told without what it holds.
 
+use crate::databases::{Shared, System};
 use crate::world::{Place, told};
 use serde_json::{Value, json};
 use std::fs;
@@ -63,24 +64,30 @@ async fn users_of_php_sign_in_with_the_passwords_that_they_have() {
     }
 }
 
-#[test]
-fn an_import_can_be_repeated_and_changes_nobody_who_is_there() {
-    let place = Place::new();
-    place.done_with("user create --name Ada --email ada@example.com", "correct horse battery");
-    let before = password_of(&place, "ada@example.com");
-    let rows =
-        format!("email,name,password\nADA@example.com,Eve,{PHP}\nbob@example.com,Bob,{PHP}\n");
-    let import = |rows: &str| import(&place, "- --format csv", rows.as_bytes());
-    assert_eq!(import(&rows), (0, counts(1, 1, 0), String::new()));
-    assert_eq!(password_of(&place, "ada@example.com"), before);
-    let more = format!("{rows}joe@example.com,Joe,{PHP}\n");
-    assert_eq!(import(&more).1, counts(1, 2, 0));
-    assert_eq!(import(&more).1, counts(0, 3, 0));
-    assert_eq!(users(&place).len(), 3);
-    let events = place.json("events --kind user_created --json");
-    let reasons: Vec<_> =
-        events["events"].as_array().unwrap().iter().map(|event| event["reason"].clone()).collect();
-    assert_eq!(reasons, [json!("imported"), json!("imported"), Value::Null]);
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_can_be_repeated_and_changes_nobody_who_is_there() {
+    for system in System::all() {
+        let shared = Shared::new(&system, "").await;
+        let place = &shared.place;
+        place.done("migrate");
+        place.done_with("user create --name Ada --email ada@example.com", "correct horse battery");
+        let hash = "SELECT password FROM users WHERE email = 'ada@example.com'";
+        let before = shared.value(hash).await;
+        let rows =
+            format!("email,name,password\nADA@example.com,Eve,{PHP}\nbob@example.com,Bob,{PHP}\n");
+        let import = |rows: &str| import(place, "- --format csv", rows.as_bytes());
+        assert_eq!(import(&rows), (0, counts(1, 1, 0), String::new()), "{system:?}");
+        assert_eq!(shared.value(hash).await, before, "{system:?}");
+        let more: String = (0..600).map(|row| format!("{row}@example.com,N,{PHP}\n")).collect();
+        assert_eq!(import(&format!("{rows}{more}")).1, counts(600, 2, 0), "{system:?}");
+        assert_eq!(import(&format!("{rows}{more}")).1, counts(0, 602, 0), "{system:?}");
+        let all = shared.rows("SELECT email FROM users").await;
+        assert_eq!(all.len(), 602, "{system:?}");
+        let events = place.json("events --kind user_created --limit 1000 --json");
+        let events = events["events"].as_array().unwrap();
+        let imported = events.iter().filter(|event| event["reason"] == "imported").count();
+        assert_eq!((imported, events.len()), (601, 602), "{system:?}");
+    }
 }
 
 #[test]
