@@ -35,18 +35,31 @@ pub use users::ProfileChange;
 use crate::ability::Abilities;
 use crate::audit::Audit;
 use crate::cache::TokenCache;
+use crate::channel::Channel;
 use crate::clock::{Clock, Timestamp};
-use crate::config::Config;
+use crate::config::{CacheMode, Config};
 use crate::device::Client;
 use crate::error::Error;
 use crate::event::{Event, EventKind};
 use crate::password::{Decoy, Hasher, PasswordPolicy};
 use crate::store::{Store, StoreError, Timed, Touches};
+use crate::throttle::ThrottleStore;
 use crate::user::UserId;
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// What several nodes have in common beside the database.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct Shared {
+    /// Where attempts are counted; in the memory of each node if there is none.
+    pub throttle: Option<Arc<dyn ThrottleStore>>,
+    /// How nodes tell each other of changes where `cache.enabled` is `"exclusive"`; otherwise the
+    /// database does. Without it there must be one node.
+    pub channel: Option<Arc<dyn Channel>>,
+}
 
 /// The engine. Clones are one and the same; the last one dropped ends its threads.
 #[derive(Clone)]
@@ -68,6 +81,9 @@ struct Inner {
     audit: Audit,
     throttle: limits::Throttle,
     turns: turns::Turns,
+    channel: Option<Arc<dyn Channel>>,
+    /// Whether it has anything in common with other nodes.
+    shares: bool,
 }
 
 impl Auth {
@@ -80,7 +96,22 @@ impl Auth {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
+        Self::sharing(config, store, clock, Shared::default())
+    }
+
+    /// The same for one of several nodes.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn sharing(
+        config: Config,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        shared: Shared,
+    ) -> Result<Self, Error> {
         config.validate()?;
+        let exclusive = config.cache.enabled == CacheMode::Exclusive;
+        let channel = shared.channel.filter(|_| exclusive);
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = config.hashing.threads.unwrap_or_else(cores);
         Ok(Self(Arc::new(Inner {
@@ -89,11 +120,13 @@ impl Auth {
             hasher: Hasher::start(threads, config.hashing.queue).map_err(Error::Threads)?,
             policy: PasswordPolicy::new(config.password.min_length),
             decoy: RwLock::new(Decoy::after(&[])?),
-            cache: TokenCache::new(&config.cache),
+            cache: TokenCache::new(&config.cache, channel.is_some()),
             latest: AtomicI64::new(i64::MIN),
             touches: Mutex::default(),
             audit: Audit::default(),
-            throttle: limits::Throttle::new(&config.rate_limiting)?,
+            shares: shared.throttle.is_some() || channel.is_some(),
+            channel,
+            throttle: limits::Throttle::new(&config.rate_limiting, shared.throttle)?,
             turns: turns::Turns::new(threads, &config.hashing),
             store: Arc::new(Timed(store)),
             clock,
@@ -115,11 +148,22 @@ impl Auth {
         Ok(self.0.store.ping().await?)
     }
 
+    /// Whether what this node has in common with others, beside the database, is within its reach;
+    /// `None` if there is nothing of that kind. Out of reach, limits are this node's own, and the
+    /// cache is off if it needs to hear of other nodes.
+    #[must_use]
+    pub fn reaches_shared(&self) -> Option<bool> {
+        let heard = |inner: &Inner| inner.channel.as_ref().is_none_or(|it| it.is_reachable());
+        self.0.shares.then(|| self.0.throttle.is_whole() && heard(&self.0))
+    }
+
     /// Sets the metrics that are states rather than happenings: to be called before they are read.
     /// [`maintain`](Self::maintain) does so every ten seconds.
     pub fn observe(&self) {
         self.0.cache.observe();
         self.0.hasher.observe();
+        let lost = self.reaches_shared() == Some(false);
+        metrics::gauge!("adyton_shared_lost").set(if lost { 1.0 } else { 0.0 });
     }
 
     /// Whether as many passwords wait to be hashed as may: one more is told to come again.
@@ -143,8 +187,8 @@ impl Auth {
         Timestamp::from_unix(now.max(mark.saturating_add(passed) / 2_000))
     }
 
-    /// Runs a change to its end even if the caller goes away meanwhile, and forgets what the cache
-    /// holds of the user whose affairs it changes before anybody is told.
+    /// Runs a change to its end even if the caller goes away meanwhile, and has every node forget
+    /// what its cache holds of the user whose affairs it changes before anybody is told.
     async fn change<T, F>(
         &self,
         user: impl Into<Option<UserId>>,
@@ -158,7 +202,9 @@ impl Auth {
         let task = tokio::spawn(async move {
             let outcome = change.await;
             // Also after an error: whether it was committed is then not known.
-            user.inspect(|user| inner.cache.forget(*user));
+            if let Some(user) = user {
+                inner.forget(user).await;
+            }
             outcome
         });
         task.await.map_err(StoreError::new)?
@@ -181,6 +227,19 @@ impl Auth {
 
     fn decoy(&self) -> Decoy {
         self.0.decoy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Inner {
+    /// Has every node forget what it holds of a user.
+    async fn forget(&self, user: UserId) {
+        self.cache.forget(user);
+        if let Some(channel) = &self.channel
+            && let Err(error) = channel.announce(user).await
+        {
+            // The channel has told of its loss, and tries again.
+            tracing::debug!(%error, user = user.0, "other nodes hear late of a change");
+        }
     }
 }
 

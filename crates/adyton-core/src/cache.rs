@@ -7,8 +7,14 @@
 //! that question is younger than the lease, and a changed answer raises everybody's generation. A
 //! store that is slow to answer makes misses, never lies.
 //!
+//! Where the store cannot tell, other nodes may, through a [`Channel`](crate::channel::Channel):
+//! the lease is on its news then, which name the users to forget. A node that cannot announce a
+//! revocation while others hear no silence is the one thing that a lease does not see, so an entry
+//! is looked up again after [`MOST_AGE`] in any case.
+//!
 //! It does not load anything by itself and knows nothing of expiry.
 
+use crate::channel::{About, Mark, News};
 use crate::clock::Timestamp;
 use crate::config::{CacheMode, CacheOptions};
 use crate::secret::Hash;
@@ -25,6 +31,9 @@ use std::time::Duration;
 const LEASE: Duration = Duration::from_millis(100);
 /// When the store is asked anew, so that the lease does not run out under load.
 const RENEW: Duration = Duration::from_millis(40);
+/// How old an entry may get where nodes tell each other: how long a revocation can go unheard whose
+/// node has lost the channel that others still have.
+const MOST_AGE: Duration = Duration::from_secs(10);
 /// Users share these many generations; a revocation costs the others of its slot one miss.
 const SLOTS: usize = 1024;
 
@@ -79,7 +88,22 @@ impl Proof {
 
 /// A point in the order of look-ups and revocations.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Generation(u64);
+pub(crate) struct Generation {
+    number: u64,
+    /// The same in milliseconds of the monotonic clock.
+    at: u64,
+}
+
+/// Who tells of changes that others make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Teller {
+    /// The store's change counter.
+    Store,
+    /// Other nodes, through a channel.
+    Channel,
+    /// Nobody, since there are no others.
+    Nobody,
+}
 
 impl Verified {
     pub(crate) fn new(proof: Proof, user: User, generation: Generation) -> Self {
@@ -105,7 +129,7 @@ impl Verified {
 
 pub(crate) struct TokenCache {
     entries: Option<Cache<Hash, Arc<Verified>, Weigh>>,
-    exclusive: bool,
+    teller: Teller,
     /// Grows with every revocation.
     generation: AtomicU64,
     /// What an entry of any user needs.
@@ -118,16 +142,23 @@ pub(crate) struct TokenCache {
     renew_at: AtomicU64,
     asking: AtomicBool,
     counter: Mutex<Option<i64>>,
+    /// How far the news were heard.
+    mark: Mutex<Option<Mark>>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
 
 impl TokenCache {
-    pub(crate) fn new(options: &CacheOptions) -> Self {
+    /// `channel` says whether there is one; it counts only where nobody but nodes writes.
+    pub(crate) fn new(options: &CacheOptions, channel: bool) -> Self {
         let on = options.enabled != CacheMode::Off && options.max_bytes > 0;
         Self {
             entries: on.then(|| entries(options.max_bytes)).flatten(),
-            exclusive: options.enabled == CacheMode::Exclusive,
+            teller: match options.enabled {
+                CacheMode::Exclusive if channel => Teller::Channel,
+                CacheMode::Exclusive => Teller::Nobody,
+                CacheMode::On | CacheMode::Off => Teller::Store,
+            },
             generation: AtomicU64::new(0),
             floor: AtomicU64::new(0),
             slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
@@ -135,21 +166,29 @@ impl TokenCache {
             renew_at: AtomicU64::new(0),
             asking: AtomicBool::new(false),
             counter: Mutex::default(),
+            mark: Mutex::default(),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }
     }
 
     /// To be taken before a look-up begins, and put into its entry.
-    pub(crate) fn generation(&self) -> Generation {
-        Generation(self.generation.load(Ordering::SeqCst))
+    pub(crate) fn generation(&self, at: Duration) -> Generation {
+        Generation { number: self.generation.load(Ordering::SeqCst), at: millis(at) }
+    }
+
+    /// Who has to be asked.
+    pub(crate) fn teller(&self) -> Teller {
+        self.teller
     }
 
     /// The entry, if it can be believed at this moment of the monotonic clock.
     pub(crate) fn get(&self, hash: &Hash, at: Duration) -> Option<Arc<Verified>> {
         let entries = self.entries.as_ref()?;
-        let leased = self.exclusive || millis(at) < self.lease_ends.load(Ordering::SeqCst);
-        let entry = leased.then(|| entries.get(hash)).flatten().filter(|entry| self.stands(entry));
+        let alone = self.teller == Teller::Nobody;
+        let leased = alone || millis(at) < self.lease_ends.load(Ordering::SeqCst);
+        let entry = leased.then(|| entries.get(hash)).flatten();
+        let entry = entry.filter(|entry| self.stands(entry) && self.is_young(entry, at));
         let counter = if entry.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
         entry
@@ -181,11 +220,11 @@ impl TokenCache {
         self.slot(user).fetch_max(next, Ordering::SeqCst);
     }
 
-    /// Whether the caller should ask the store for its change counter now. At most one is told so
-    /// until it says what came of it.
+    /// Whether the caller should ask the teller now. At most one is told so until it says what came
+    /// of it.
     pub(crate) fn should_ask(&self, at: Duration) -> bool {
         self.entries.is_some()
-            && !self.exclusive
+            && self.teller != Teller::Nobody
             && millis(at) >= self.renew_at.load(Ordering::SeqCst)
             && !self.asking.swap(true, Ordering::SeqCst)
     }
@@ -196,18 +235,51 @@ impl TokenCache {
             let mut last = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
             if *last != counter {
                 *last = counter;
-                let next = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
-                self.floor.fetch_max(next, Ordering::SeqCst);
+                self.forget_all();
             }
-            self.lease_ends.fetch_max(millis(asked_at + LEASE), Ordering::SeqCst);
         }
-        self.renew_at.fetch_max(millis(asked_at + RENEW), Ordering::SeqCst);
+        self.asked(counter.is_some(), asked_at);
+    }
+
+    /// How far it has heard the news.
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        self.mark.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the channel answered, and when it was asked. `None` leaves the lease to run out.
+    pub(crate) fn heard(&self, news: Option<News>, asked_at: Duration) {
+        let answered = news.is_some();
+        if let Some(News { mark, about }) = news {
+            match about {
+                About::Users(users) => users.into_iter().for_each(|user| self.forget(user)),
+                About::Anybody => self.forget_all(),
+            }
+            *self.mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
+        }
+        self.asked(answered, asked_at);
+    }
+
+    /// To be called after what was told has been forgotten.
+    fn asked(&self, answered: bool, at: Duration) {
+        if answered {
+            self.lease_ends.fetch_max(millis(at + LEASE), Ordering::SeqCst);
+        }
+        self.renew_at.fetch_max(millis(at + RENEW), Ordering::SeqCst);
         self.asking.store(false, Ordering::SeqCst);
+    }
+
+    fn forget_all(&self) {
+        let next = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
+        self.floor.fetch_max(next, Ordering::SeqCst);
     }
 
     fn stands(&self, entry: &Verified) -> bool {
         let needed = self.slot(entry.user.id).load(Ordering::SeqCst);
-        entry.generation.0 >= needed.max(self.floor.load(Ordering::SeqCst))
+        entry.generation.number >= needed.max(self.floor.load(Ordering::SeqCst))
+    }
+
+    fn is_young(&self, entry: &Verified, at: Duration) -> bool {
+        self.teller != Teller::Channel || millis(at) < entry.generation.at + millis(MOST_AGE)
     }
 
     fn slot(&self, user: UserId) -> &AtomicU64 {
@@ -255,7 +327,7 @@ mod tests {
     const START: Duration = Duration::from_secs(1);
 
     fn entry(cache: &TokenCache, user: i64) -> Arc<Verified> {
-        Arc::new(Verified::new(found(user), person(user), cache.generation()))
+        Arc::new(Verified::new(found(user), person(user), cache.generation(START)))
     }
 
     fn person(id: i64) -> User {
@@ -284,7 +356,7 @@ mod tests {
     }
 
     fn leased() -> TokenCache {
-        let cache = TokenCache::new(&CacheOptions::default());
+        let cache = TokenCache::new(&CacheOptions::default(), true);
         assert!(cache.should_ask(START) && !cache.should_ask(START));
         cache.answered(Some(1), START);
         cache
@@ -334,6 +406,56 @@ mod tests {
         assert!(cache.get(&hash, START).is_none());
     }
 
+    fn news(life: &str, count: u64, about: About) -> Option<News> {
+        Some(News { mark: Mark { life: life.to_owned(), count }, about })
+    }
+
+    /// A cache of one of several nodes, with an entry of the users 1 and 2.
+    fn told() -> (TokenCache, [Hash; 2]) {
+        let options = CacheOptions { enabled: CacheMode::Exclusive, max_bytes: 1 << 20 };
+        let (cache, hashes) = (TokenCache::new(&options, true), [Hash::of("a"), Hash::of("b")]);
+        assert!(cache.should_ask(START) && cache.mark().is_none());
+        cache.heard(news("a", 1, About::Anybody), START);
+        cache.insert(hashes[0], entry(&cache, 1));
+        cache.insert(hashes[1], entry(&cache, 2));
+        assert!(hashes.iter().all(|hash| cache.get(hash, START).is_some()));
+        (cache, hashes)
+    }
+
+    #[test]
+    fn news_make_it_forget_whom_they_are_about() {
+        let (cache, [ada, bob]) = told();
+        let began_before = entry(&cache, 1);
+        cache.heard(news("a", 2, About::Users(vec![UserId(1)])), START);
+        assert_eq!(cache.mark().unwrap().count, 2);
+        assert!(cache.get(&ada, START).is_none() && cache.get(&bob, START).is_some());
+        cache.insert(ada, began_before);
+        assert!(cache.get(&ada, START).is_none());
+        cache.heard(news("b", 0, About::Anybody), START);
+        assert!(cache.get(&bob, START).is_none());
+    }
+
+    #[test]
+    fn without_news_it_is_off_and_with_them_on_again() {
+        let (cache, [ada, _]) = told();
+        let late = START + LEASE;
+        assert!(cache.should_ask(late) && cache.get(&ada, late).is_none());
+        cache.heard(None, late);
+        assert!(cache.get(&ada, late).is_none());
+        cache.heard(news("a", 1, About::Users(Vec::new())), late);
+        assert!(cache.get(&ada, late).is_some(), "nothing has happened meanwhile");
+    }
+
+    #[test]
+    fn where_nodes_tell_each_other_no_entry_gets_old() {
+        let (cache, [ada, _]) = told();
+        let nearly = START + MOST_AGE - Duration::from_millis(1);
+        for (at, believed) in [(nearly, true), (START + MOST_AGE, false)] {
+            cache.heard(news("a", 1, About::Users(Vec::new())), at);
+            assert_eq!(cache.get(&ada, at).is_some(), believed);
+        }
+    }
+
     #[test]
     fn its_switches_work() {
         let hash = Hash::of("a");
@@ -342,7 +464,7 @@ mod tests {
             (CacheMode::On, 0, false),
             (CacheMode::Exclusive, 1 << 20, true),
         ] {
-            let cache = TokenCache::new(&CacheOptions { enabled, max_bytes });
+            let cache = TokenCache::new(&CacheOptions { enabled, max_bytes }, false);
             cache.insert(hash, entry(&cache, 1));
             assert_eq!(cache.get(&hash, START).is_some(), kept);
             assert!(!cache.should_ask(START));
@@ -351,8 +473,8 @@ mod tests {
 
     #[test]
     fn it_stays_within_its_bound() {
-        let cache =
-            TokenCache::new(&CacheOptions { enabled: CacheMode::Exclusive, max_bytes: 1 << 20 });
+        let options = CacheOptions { enabled: CacheMode::Exclusive, max_bytes: 1 << 20 };
+        let cache = TokenCache::new(&options, false);
         for n in 0..5_000 {
             cache.insert(Hash::of(&n.to_string()), entry(&cache, n));
         }

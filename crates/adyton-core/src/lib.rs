@@ -10,6 +10,7 @@ pub mod ability;
 mod audit;
 pub mod auth;
 mod cache;
+pub mod channel;
 pub mod clock;
 pub mod config;
 pub mod csrf;

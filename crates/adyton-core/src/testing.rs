@@ -1,8 +1,9 @@
-//! For tests: a clock that is moved by hand, inputs that are nearly right, and the conformance suite
-//! that every store passes.
+//! For tests: a clock that is moved by hand, inputs that are nearly right, and the suites that every
+//! store of rows and every store of attempts passes.
 
 pub mod conformance;
 mod nearly;
+pub mod throttling;
 
 pub use nearly::nearly;
 

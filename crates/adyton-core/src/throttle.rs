@@ -6,9 +6,11 @@
 //! prolongs nothing. Which limits there are stands in `limits`; where their buckets are kept is
 //! behind [`ThrottleStore`]. Nothing here waits, and nothing slows an answer down.
 
+mod fallback;
 mod limits;
 mod memory;
 
+pub use fallback::Fallback;
 pub(crate) use limits::{Limits, block};
 pub use memory::MemoryThrottle;
 
@@ -65,7 +67,8 @@ pub enum Taking {
 /// Where buckets are kept: [`MemoryThrottle`], or a store that several nodes share.
 ///
 /// A window begins with the first attempt that is taken and ends `period` seconds later, whatever
-/// happens in between. Each method is atomic.
+/// happens in between. Each method is atomic. [`crate::testing::throttling`] shows whether a store
+/// does so.
 #[async_trait]
 pub trait ThrottleStore: Send + Sync + 'static {
     /// Takes one attempt from each of these buckets, or from none if any of them is used up.
@@ -84,4 +87,10 @@ pub trait ThrottleStore: Send + Sync + 'static {
 
     /// Forgets every attempt of this bucket.
     async fn clear(&self, bucket: &Bucket) -> Result<(), StoreError>;
+
+    /// Whether it is what it was set up to be. `false` where it only makes do: one that several
+    /// nodes should share, but each counts for itself.
+    fn is_whole(&self) -> bool {
+        true
+    }
 }

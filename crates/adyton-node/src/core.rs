@@ -62,7 +62,7 @@ impl Core {
             .thread_name("adyton")
             // The guard would have the thread log no more.
             .on_thread_start(move || mem::forget(set_default(&logs)))
-            .enable_time()
+            .enable_all()
             .build()?;
         let builder = Adyton::builder().config(config).clock(clock);
         let auth = with_default(&log, || runtime.block_on(builder.build()))?;

@@ -15,12 +15,15 @@ pub(crate) mod user;
 
 use crate::config_file::Settings;
 use adyton::core::Auth;
+use adyton::core::auth::Shared;
 use adyton::core::clock::{Clock, SystemClock};
+use adyton::core::config::CacheMode;
 use adyton::core::user::UserId;
 use adyton::sql::SqlStore;
-use adyton::{Error, User};
+use adyton::{Error, User, connect_shared};
 use anyhow::{Context, Result, anyhow};
 use std::future::Future;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// Opens the store that the settings name.
@@ -33,7 +36,23 @@ async fn open_store(settings: &Settings) -> Result<SqlStore> {
 async fn open_engine(settings: &Settings) -> Result<Auth> {
     let (store, clock) = (open_store(settings).await?, SystemClock::default());
     store.prepare(clock.now()).await.context("the tables are not up to date")?;
-    Ok(Auth::new(settings.config.clone(), Arc::new(store), Arc::new(clock))?)
+    let shared = tell_nodes(settings).await?;
+    Ok(Auth::sharing(settings.config.clone(), Arc::new(store), Arc::new(clock), shared)?)
+}
+
+/// Where running servers hear through a Redis of what a command changes, it has to speak there.
+async fn tell_nodes(settings: &Settings) -> Result<Shared> {
+    if settings.config.cache.enabled != CacheMode::Exclusive {
+        return Ok(Shared::default());
+    }
+    let shared = connect_shared(&settings.config).await?;
+    if shared.channel.as_ref().is_some_and(|channel| !channel.is_reachable()) {
+        // What it does is done all the same.
+        let late = "the Redis of `rate_limiting.store` is out of reach: servers that still reach it \
+            obey this after ten seconds";
+        let _ = writeln!(io::stderr(), "warning: {late}");
+    }
+    Ok(shared)
 }
 
 /// Runs a command that needs the engine to its end.

@@ -69,6 +69,7 @@ pub const METRICS: &[Metric] = &[
     metric("adyton_cache_bytes", Kind::Gauge, "", "what they take, by estimate; `cache.max_bytes` bounds it"),
     metric("adyton_store_duration_seconds", Kind::Histogram, "method", "how long the store took for one call"),
     metric("adyton_store_errors_total", Kind::Counter, "method", "calls that the store could not answer"),
+    metric("adyton_shared_lost", Kind::Gauge, "", "1 while the Redis of `rate_limiting.store` is out of reach: limits are this node's own"),
     metric("adyton_http_requests_total", Kind::Counter, "class", "answers, by `1xx` to `5xx`"),
     metric("adyton_http_connections", Kind::Gauge, "", "connections that are open"),
     metric("process_resident_memory_bytes", Kind::Gauge, "", "memory that the process holds"),

@@ -2,9 +2,14 @@
 
 use crate::Adyton;
 use crate::hooks::{self, Hook};
+use adyton_core::auth::Shared;
 use adyton_core::clock::{Clock, SystemClock};
+use adyton_core::config::CacheMode;
 use adyton_core::event::Event;
 use adyton_core::store::{Store, UserStore, WithUsers};
+#[cfg(feature = "redis")]
+use adyton_core::throttle::Fallback;
+use adyton_core::throttle::ThrottleStore;
 use adyton_core::{Auth, Config, Error};
 use std::sync::Arc;
 
@@ -28,6 +33,7 @@ pub struct Builder {
     store: Option<Arc<dyn Store>>,
     users: Option<Arc<dyn UserStore>>,
     clock: Option<Arc<dyn Clock>>,
+    throttle: Option<Arc<dyn ThrottleStore>>,
     hooks: Vec<Hook>,
 }
 
@@ -62,6 +68,14 @@ impl Builder {
     /// A clock of the app's own, for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// A place of the app's own where attempts are counted, in that of `rate_limiting.store`. One
+    /// that fails is an outage, unless it stands in a
+    /// [`Fallback`](adyton_core::throttle::Fallback).
+    pub fn throttle(mut self, throttle: impl ThrottleStore) -> Self {
+        self.throttle = Some(Arc::new(throttle));
         self
     }
 
@@ -104,12 +118,14 @@ impl Builder {
         self
     }
 
-    /// Opens the database and starts the work in the background, on the tokio runtime that this is
-    /// called in. The tables of a SQLite file are brought up to date; those of a server must be,
-    /// by `adyton migrate` or [`SqlStore::migrate`](crate::sql::SqlStore::migrate).
+    /// Opens the database, connects to what nodes share, and starts the work in the background, on the
+    /// tokio runtime that this is called in. The tables of a SQLite file are brought up to date;
+    /// those of a server must be, by `adyton migrate` or
+    /// [`SqlStore::migrate`](crate::sql::SqlStore::migrate).
     ///
     /// # Errors
-    /// A configuration that cannot stand, or a database that cannot be opened or migrated.
+    /// A configuration that cannot stand, or a database that cannot be opened or migrated. A Redis
+    /// that does not answer is none: limits are this node's own until it does.
     pub async fn build(self) -> Result<Adyton, BuildError> {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::default()));
         let mut config = self.config;
@@ -122,7 +138,9 @@ impl Builder {
             Some(users) => Arc::new(WithUsers::new(users, store)),
             None => store,
         };
-        let auth = Auth::new(config, store, clock)?;
+        let mut shared = connect_shared(&config).await?;
+        shared.throttle = self.throttle.or(shared.throttle);
+        let auth = Auth::sharing(config, store, clock, shared)?;
         tokio::spawn(auth.maintain());
         if !self.hooks.is_empty() {
             tokio::spawn(hooks::run(auth.listen(), self.hooks));
@@ -148,6 +166,34 @@ async fn open(_: &mut Config, _: &dyn Clock) -> Result<Arc<dyn Store>, BuildErro
     Err(BuildError::NoStore)
 }
 
+/// Connects to what several nodes have in common beside the database, for engines that are put
+/// together by hand: see [`Auth::sharing`]. One that nothing is shared with gets nothing.
+///
+/// # Errors
+/// [`BuildError::Redis`] for a URL that is none; [`BuildError::NoRedis`].
+pub async fn connect_shared(config: &Config) -> Result<Shared, BuildError> {
+    let needed = config.rate_limiting.enabled || config.cache.enabled == CacheMode::Exclusive;
+    match config.rate_limiting.redis_url() {
+        Some(url) if needed => connect(url).await,
+        _ => Ok(Shared::default()),
+    }
+}
+
+#[cfg(feature = "redis")]
+async fn connect(url: &str) -> Result<Shared, BuildError> {
+    let redis = adyton_redis::Redis::connect(url).await?;
+    let throttle = Fallback::new(redis.throttle()).map_err(Error::from)?;
+    let mut shared = Shared::default();
+    shared.throttle = Some(Arc::new(throttle));
+    shared.channel = Some(Arc::new(redis.channel()));
+    Ok(shared)
+}
+
+#[cfg(not(feature = "redis"))]
+async fn connect(_: &str) -> Result<Shared, BuildError> {
+    Err(BuildError::NoRedis)
+}
+
 /// Why an [`Adyton`] could not be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -159,6 +205,16 @@ pub enum BuildError {
     #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     #[error(transparent)]
     Sql(#[from] adyton_sql::SqlError),
+    /// What should be the address of a Redis is none.
+    #[cfg(feature = "redis")]
+    #[error("rate_limiting.store {0}")]
+    Redis(#[from] adyton_redis::RedisError),
+    /// The crate was built without Redis, and the configuration names one.
+    #[error(
+        "rate_limiting.store: built without the feature `redis`: leave it at `memory`, or give a \
+         store with `Builder::throttle`"
+    )]
+    NoRedis,
     /// The crate was built without a store, and none was given.
     #[error(
         "built without a database: take one of the features `sqlite`, `postgres` and `mysql`, or give a store with `Builder::store`"

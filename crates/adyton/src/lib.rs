@@ -24,7 +24,7 @@ mod routes;
 pub mod testing;
 
 pub use browser::Browser;
-pub use builder::{BuildError, Builder};
+pub use builder::{BuildError, Builder, connect_shared};
 pub use client_info::RequestId;
 pub use error::{CsrfStatus, Rejection};
 pub use extract::{CurrentToken, CurrentUser};
@@ -35,6 +35,8 @@ pub use request_id::RequestIds;
 pub use routes::Checks;
 
 pub use adyton_core as core;
+#[cfg(feature = "redis")]
+pub use adyton_redis as redis;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use adyton_sql as sql;
 

@@ -87,7 +87,7 @@ export interface AuthOptions {
     maxAttempts?: number;
     /** Length of that window in minutes, fixed from the first failure. Default: `1`. */
     decayMinutes?: number;
-    /** `memory`; a `redis://` URL shared by all nodes is not built yet. Default: `"memory"`. */
+    /** `memory`, or the URL of a Redis or Valkey that all nodes share: `redis://user:password@host:6379/0`, `rediss://` with TLS, `redis+cluster://host:port,host:port`. Default: `"memory"`. */
     store?: string;
     limits?: {
       /** Failed sign-ins from one address, over all e-mails: `"count/period"`. Default: `"30/1m"`. */
@@ -117,7 +117,7 @@ export interface AuthOptions {
     queue?: number;
   };
   cache?: {
-    /** Verified tokens in memory: `true`, `false`, or `"exclusive"` when nobody else writes to the database. Default: `true`. */
+    /** Verified tokens in memory: `true` where the database tells of others' changes, `false`, or `"exclusive"` when nobody but Adyton writes to it: one node, or several with a Redis in `rateLimiting.store`. Default: `true`. */
     enabled?: boolean | "exclusive";
     /** Upper bound on its memory; 0 switches it off. Default: `67108864`. */
     maxBytes?: number;

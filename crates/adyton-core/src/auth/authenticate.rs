@@ -1,8 +1,8 @@
 //! Who is calling: the check on every request.
 
-use super::Auth;
+use super::{Auth, Inner};
 use crate::ability::Abilities;
-use crate::cache::{Proof, Verified};
+use crate::cache::{Proof, Teller, Verified};
 use crate::clock::Timestamp;
 use crate::device::Client;
 use crate::error::{Error, Refusal};
@@ -144,7 +144,7 @@ impl Auth {
                 answer => return answer,
             }
         }
-        let generation = self.0.cache.generation();
+        let generation = self.0.cache.generation(self.0.clock.monotonic());
         let found = self.0.store.find_cookie(&hash).await?.ok_or(Refusal::TokenInvalid)?;
         let user = found.user.ok_or(Refusal::TokenInvalid)?;
         let known = Verified::new(Proof::Cookie(self.with_uses(found.session)), user, generation);
@@ -153,7 +153,7 @@ impl Auth {
         Ok(principal)
     }
 
-    /// What is in memory of a credential. The store is asked for foreign writes on the way.
+    /// What is in memory of a credential. Whoever knows of foreign changes is asked on the way.
     fn known(&self, hash: &Hash) -> Option<Arc<Verified>> {
         let at = self.0.clock.monotonic();
         if self.0.cache.should_ask(at) {
@@ -257,7 +257,7 @@ impl Auth {
     }
 
     async fn look_up(&self, presented: &Presented) -> Result<Principal, Error> {
-        let generation = self.0.cache.generation();
+        let generation = self.0.cache.generation(self.0.clock.monotonic());
         let found = self.0.store.find_token(&presented.hash).await?;
         let known = found.and_then(|mut found| {
             let user = found.user.take()?;
@@ -335,13 +335,18 @@ impl Auth {
         i64::try_from(idle / 4).unwrap_or(NOTED_EVERY).min(NOTED_EVERY)
     }
 
-    /// Asks the store, in the background, whether somebody else has written.
+    /// Asks, in the background, whether somebody else has changed something.
     fn ask_for_changes(&self) {
         let auth = self.clone();
         tokio::spawn(async move {
-            let asked_at = auth.0.clock.monotonic();
-            let counter = auth.0.store.change_counter().await;
-            auth.0.cache.answered(counter.unwrap_or(None), asked_at);
+            let Inner { cache, clock, store, channel, .. } = &*auth.0;
+            let asked_at = clock.monotonic();
+            match channel {
+                Some(channel) if cache.teller() == Teller::Channel => {
+                    cache.heard(channel.news(cache.mark()).await.ok(), asked_at);
+                }
+                _ => cache.answered(store.change_counter().await.unwrap_or(None), asked_at),
+            }
         });
     }
 

@@ -165,7 +165,9 @@ impl Auth {
         let other = replaced.as_ref().map(|replaced| replaced.user_id);
         let sign_in = async move {
             let signed_in = inner.store.sign_in(record).await;
-            other.inspect(|user| inner.cache.forget(*user));
+            if let Some(other) = other {
+                inner.forget(other).await;
+            }
             signed_in
         };
         let Some(written) = self.change(existing, sign_in).await? else { return Ok(None) };

@@ -22,9 +22,22 @@ pub(super) struct Throttle {
 }
 
 impl Throttle {
-    pub(super) fn new(config: &RateLimiting) -> Result<Self, Error> {
-        let (limits, store) = (Limits::read(config)?, Arc::new(MemoryThrottle::new()?));
+    /// Without a store of the caller's, buckets are in memory.
+    pub(super) fn new(
+        config: &RateLimiting,
+        store: Option<Arc<dyn ThrottleStore>>,
+    ) -> Result<Self, Error> {
+        let limits = Limits::read(config)?;
+        let store = match store {
+            Some(store) => store,
+            None => Arc::new(MemoryThrottle::new()?),
+        };
         Ok(Self { limits, store, warned: AtomicBool::new(false) })
+    }
+
+    /// Whether they are counted where they should be.
+    pub(super) fn is_whole(&self) -> bool {
+        self.limits.is_none() || self.store.is_whole()
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::Lifetime;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::SocketAddr;
 
 /// Limits on attempts.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RateLimiting {
@@ -17,7 +18,7 @@ pub struct RateLimiting {
     /// Length of the window in minutes.
     #[serde(alias = "decayMinutes")]
     pub decay_minutes: u32,
-    /// `memory`, or a `redis://` URL.
+    /// `memory`, or the URL of a Redis.
     pub store: String,
     /// Further limits, each `"count/period"`.
     pub limits: Limits,
@@ -32,6 +33,27 @@ impl Default for RateLimiting {
             store: "memory".into(),
             limits: Limits::default(),
         }
+    }
+}
+
+impl RateLimiting {
+    /// The URL of the Redis that nodes share, if they do.
+    #[must_use]
+    pub fn redis_url(&self) -> Option<&str> {
+        (self.store != "memory").then_some(&*self.store)
+    }
+}
+
+/// Without the URL: it may hold a password.
+impl fmt::Debug for RateLimiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { enabled, max_attempts, decay_minutes, limits, .. } = self;
+        f.debug_struct("RateLimiting")
+            .field("enabled", enabled)
+            .field("max_attempts", max_attempts)
+            .field("decay_minutes", decay_minutes)
+            .field("limits", limits)
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,6 +18,10 @@ const RESERVED: [&str; 11] = [
     "password",
 ];
 
+/// How the URL of a Redis begins. The rest is read where the driver is.
+const REDIS: [&str; 6] =
+    ["redis", "rediss", "valkey", "valkeys", "redis+cluster", "rediss+cluster"];
+
 /// A setting that cannot stand, with what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {problem}")]
@@ -59,8 +63,7 @@ impl Config {
         self.check_limits()?;
         self.check_server()?;
         self.exemptions()?;
-        self.web()?;
-        self.refuse_what_is_not_built()
+        self.web().map(drop)
     }
 
     fn check_names(&self) -> Result<(), ConfigError> {
@@ -221,8 +224,11 @@ impl Config {
         check(*max_attempts > 0, "rate_limiting.max_attempts", "must be at least 1")?;
         let year = (1..=525_600).contains(decay_minutes);
         check(year, "rate_limiting.decay_minutes", "must be 1 to 525600")?;
-        let known = store == "memory" || store.starts_with("redis://");
-        check(known, "rate_limiting.store", "must be `memory` or a `redis://` URL")?;
+        let scheme = store.split_once("://").map(|(scheme, _)| scheme);
+        let known = store == "memory" || scheme.is_some_and(|scheme| REDIS.contains(&scheme));
+        let problem = "must be `memory` or the URL of a Redis: `redis://`, `rediss://` with TLS, \
+            `redis+cluster://` or `rediss+cluster://`";
+        check(known, "rate_limiting.store", problem)?;
         self.rate_limiting.rates().map(|_| ())
     }
 
@@ -265,18 +271,6 @@ impl Config {
         let sanctum = ["/sanctum/csrf-cookie", "/api/user"];
         let taken = [&taken[..], &sanctum].concat();
         check(!taken.contains(&pages.as_str()), key, "must not be the path of an endpoint")
-    }
-
-    /// Options of stores that this version does not have yet: a value that would be ignored is
-    /// refused.
-    fn refuse_what_is_not_built(&self) -> Result<(), ConfigError> {
-        let later = |kept: bool, key, part: &str| {
-            let problem = format!(
-                "belongs to {part}, which this version does not have yet; leave it at its default"
-            );
-            check(kept, key, &problem)
-        };
-        later(self.rate_limiting.store == "memory", "rate_limiting.store", "a shared store")
     }
 }
 
@@ -344,6 +338,8 @@ mod tests {
         for toml in [
             "rate_limiting.max_attempts = 50\nrate_limiting.decay_minutes = 10",
             "rate_limiting.limits = { tokens = '1/1s', loginAddress = '1000/1d' }",
+            "rate_limiting.store = 'redis://:secret@127.0.0.1:6379/0'",
+            "rate_limiting.store = 'rediss+cluster://a,b,c'",
             "server.listen = '0.0.0.0:80'",
             "server.listen = '[::]:80'\nrate_limiting.enabled = false",
         ] {
@@ -389,7 +385,8 @@ mod tests {
             ("rate_limiting.max_attempts = 0", "rate_limiting.max_attempts"),
             ("rate_limiting.decay_minutes = 0", "rate_limiting.decay_minutes"),
             ("rate_limiting.decay_minutes = 525601", "rate_limiting.decay_minutes"),
-            ("rate_limiting.store = 'redis://127.0.0.1'", "rate_limiting.store"),
+            ("rate_limiting.store = 'redis:127.0.0.1'", "rate_limiting.store"),
+            ("rate_limiting.store = 'http://127.0.0.1'", "rate_limiting.store"),
             ("rate_limiting.store = 'disk'", "rate_limiting.store"),
             ("rate_limiting.limits.tokens = '0/1m'", "rate_limiting.limits.tokens"),
             ("rate_limiting.limits.login_address = '30'", "rate_limiting.limits.login_address"),

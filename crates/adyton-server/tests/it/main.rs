@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "tests may panic and tell what they measured; what they measure is of the real clock"
 )]
@@ -23,9 +24,11 @@ mod http;
 mod laravel;
 mod laravel_schema;
 mod metrics;
+mod nodes;
 mod pages;
 mod proxies;
 mod readme;
+mod redis;
 mod request_id;
 mod serve;
 mod services;

@@ -54,7 +54,7 @@ fn core_depends_on_no_http_and_no_sql() {
     let manifest = fs::read_to_string(root().join("crates/adyton-core/Cargo.toml")).unwrap();
     let manifest: toml::Table = manifest.parse().unwrap();
     let dependencies = manifest["dependencies"].as_table().unwrap();
-    for name in ["axum", "http", "hyper", "tower", "sqlx", "rusqlite", "toml", "clap"] {
+    for name in ["axum", "http", "hyper", "tower", "sqlx", "rusqlite", "redis", "toml", "clap"] {
         assert!(!dependencies.contains_key(name), "adyton-core depends on {name}");
     }
 }
@@ -66,7 +66,7 @@ fn sql_stands_in_its_crate_alone() {
             .iter()
             .any(|word| line.contains(word))
     };
-    for folder in ["adyton-core", "adyton", "adyton-server", "adyton-node"] {
+    for folder in ["adyton-core", "adyton-redis", "adyton", "adyton-server", "adyton-node"] {
         let folder = &format!("crates/{folder}/src");
         assert_none("SQL outside adyton-sql", &offenders(folder, &[], sql));
     }
@@ -75,7 +75,7 @@ fn sql_stands_in_its_crate_alone() {
 #[test]
 fn statuses_stand_in_the_crate_for_http_alone() {
     let status = |line: &str| line.contains("StatusCode");
-    for folder in ["adyton-core", "adyton-sql", "adyton-server", "adyton-node"] {
+    for folder in ["adyton-core", "adyton-sql", "adyton-redis", "adyton-server", "adyton-node"] {
         let folder = &format!("crates/{folder}/src");
         assert_none("a status outside adyton", &offenders(folder, &[], status));
     }
@@ -95,7 +95,7 @@ fn refusals_get_their_status_in_one_file() {
 fn time_and_randomness_have_one_source_each() {
     let clock = |line: &str| line.contains("SystemTime::now") || line.contains("Instant::now");
     let chance = |line: &str| line.contains("getrandom::") || line.contains("rand::");
-    for folder in ["adyton-core", "adyton-sql", "adyton", "adyton-node"] {
+    for folder in ["adyton-core", "adyton-sql", "adyton-redis", "adyton", "adyton-node"] {
         let folder = &format!("crates/{folder}/src");
         assert_none("a clock", &offenders(folder, &["adyton-core/src/clock.rs"], clock));
         assert_none("chance", &offenders(folder, &["adyton-core/src/secret.rs"], chance));
@@ -105,8 +105,11 @@ fn time_and_randomness_have_one_source_each() {
 #[test]
 fn each_floor_sees_only_those_below() {
     let engine = |line: &str| line.contains("adyton_core::auth") || line.contains("core::Auth");
-    assert_none("the store knows the engine", &offenders("crates/adyton-sql/src", &[], engine));
-    let store = |line: &str| line.contains("adyton_core::store") || line.contains("adyton_sql");
+    for port in ["crates/adyton-sql/src", "crates/adyton-redis/src"] {
+        assert_none("a store knows the engine", &offenders(port, &[], engine));
+    }
+    let stores = ["adyton_core::store", "adyton_core::throttle", "adyton_sql", "adyton_redis"];
+    let store = |line: &str| stores.iter().any(|store| line.contains(store));
     let allowed = ["adyton/src/builder.rs", "adyton/src/lib.rs"];
     assert_none("HTTP names a store", &offenders("crates/adyton/src", &allowed, store));
     let rules = ["token", "session", "refresh", "password", "config", "secret", "ability", "user"];
@@ -123,7 +126,7 @@ fn each_floor_sees_only_those_below() {
 fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
     let words = ["println!", "eprintln!", "process::exit", "std::env::", "env::var"];
     let forbidden = |line: &str| words.iter().any(|word| line.contains(word));
-    for folder in ["adyton-core", "adyton-sql", "adyton", "adyton-node"] {
+    for folder in ["adyton-core", "adyton-sql", "adyton-redis", "adyton", "adyton-node"] {
         let folder = &format!("crates/{folder}/src");
         assert_none("not a library's business", &offenders(folder, &["src/fuzz.rs"], forbidden));
     }
@@ -131,7 +134,9 @@ fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
 
 #[test]
 fn files_stay_short_enough_to_read() {
-    for crate_name in ["adyton-core", "adyton-sql", "adyton", "adyton-server", "adyton-node"] {
+    for crate_name in
+        ["adyton-core", "adyton-sql", "adyton-redis", "adyton", "adyton-server", "adyton-node"]
+    {
         for (path, text) in sources(&format!("crates/{crate_name}/src")) {
             let lines = shipped(&text).lines().count();
             assert!(lines <= 400, "{} has {lines} lines", path.display());

@@ -21,6 +21,10 @@ pub struct Checks {
     store: &'static str,
     /// `ok`, or `full`: one more sign-in would be told to come again, and all else goes on.
     hashing: &'static str,
+    /// What nodes share beside the database, if they do: `ok`, or `unreachable`: then limits are
+    /// this node's own, the cache may be off, and all else goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -37,17 +41,20 @@ pub(crate) fn health(auth: &Adyton) -> Router {
 }
 
 /// Whether requests should be sent here. A full queue is no reason against it: it empties by
-/// itself, and whoever took the process out of service would fill the others' queues.
+/// itself, and whoever took the process out of service would fill the others' queues. Nor is the
+/// loss of what nodes share, which all of them lose at once: then it is `degraded`.
 async fn ready(State(auth): State<Adyton>) -> impl IntoResponse {
     let store = auth.ping().await;
     let checks = Checks {
         store: if store.is_ok() { "ok" } else { "unreachable" },
         hashing: if auth.is_saturated() { "full" } else { "ok" },
+        shared: auth.reaches_shared().map(|reached| if reached { "ok" } else { "unreachable" }),
     };
     (HEADERS, verdict(store, checks))
 }
 
 fn verdict(store: Result<(), Error>, checks: Checks) -> Result<Json<Ready>, Rejection> {
     store.map_err(|error| Rejection::Unready(error, checks))?;
-    Ok(Json(Ready { status: "ready", checks }))
+    let status = if checks.shared == Some("unreachable") { "degraded" } else { "ready" };
+    Ok(Json(Ready { status, checks }))
 }

@@ -28,6 +28,8 @@ mod schema;
 mod secrets;
 mod session;
 mod sessions;
+mod shared;
+
 mod store;
 mod tokens;
 mod user;

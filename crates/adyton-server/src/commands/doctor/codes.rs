@@ -82,6 +82,9 @@ codes! {
     SERVER_NOT_READY: "server_not_ready", Error,
         "the server runs and cannot do its work",
         "`/readyz` says what is missing, and the log why";
+    SERVER_DEGRADED: "server_degraded", Warning,
+        "the server runs without the Redis that nodes share: limits are this node's own, the cache may be off",
+        "see whether the Redis of `rate_limiting.store` runs and takes writes; the log has the cause";
     PROXY_UNTRUSTED: "proxy_untrusted", Warning,
         "there seems to be a proxy, and none is trusted: all clients look like one, and share its limits",
         "name the proxy's address in `server.trusted_proxies`";

@@ -1,0 +1,2 @@
+-- KEYS: a bucket.
+redis.call('DEL', KEYS[1])
