@@ -59,9 +59,9 @@ export interface AuthOptions {
   /** How long events are kept in `auth_events`; 0 for ever. Default: `7776000`. */
   eventRetention?: Duration;
   connector?: {
-    /** `"sqlite"`; `"postgresql"` and `"mysql"` are not built yet. Default: `"sqlite"`. */
-    name?: "sqlite" | "postgresql" | "mysql";
-    /** The same as one URL, instead of `connector.options`. */
+    /** `"sqlite"`, `"postgresql"` or `"mysql"` (MariaDB too); may be left out beside a URL. Default: `"sqlite"`. */
+    name?: "sqlite" | "postgresql" | "mysql" | null;
+    /** The same as one URL, instead of `connector.options`: `postgres://user:password@host/database?ssl_mode=verify-full`, `mysql://…`, `sqlite://path`. */
     url?: string | null;
     options?: {
       /** `path` of the database. */
@@ -77,7 +77,15 @@ export interface AuthOptions {
       /** `database` of the database. */
       database?: string | null;
       /** `ssl_mode` of the database. */
-      sslMode?: string | null;
+      sslMode?: "disable" | "prefer" | "require" | "verify-ca" | "verify-full" | null;
+      /** `ssl_root_cert` of the database. */
+      sslRootCert?: string | null;
+      /** `max_connections` of the database. */
+      maxConnections?: number | null;
+      /** `connect_timeout` of the database. */
+      connectTimeout?: Duration | null;
+      /** `statement_timeout` of the database. */
+      statementTimeout?: Duration | null;
     };
   };
   rateLimiting?: {
@@ -192,6 +200,10 @@ export const optionKeys = [
   "connector.options.password",
   "connector.options.database",
   "connector.options.sslMode",
+  "connector.options.sslRootCert",
+  "connector.options.maxConnections",
+  "connector.options.connectTimeout",
+  "connector.options.statementTimeout",
   "connector.url",
   "rateLimiting.enabled",
   "rateLimiting.maxAttempts",
