@@ -2,7 +2,7 @@
 //! are told. What a command does stands in its own file under `commands`.
 
 use crate::commands::{
-    config, doctor, events, migrate, openapi, prune, serve, session, token, user,
+    config, copy, doctor, events, migrate, openapi, prune, serve, session, token, user,
 };
 use crate::config_file::{Environment, Settings};
 use clap::{Parser, Subcommand};
@@ -31,6 +31,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Remove what has had its time.
     Prune(prune::Prune),
+    /// Copy everything into another, empty database, and compare the two.
+    Copy(copy::Copy),
     /// Create, list, show and delete users, and set their passwords.
     #[command(subcommand)]
     User(user::Command),
@@ -79,6 +81,7 @@ fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
         Command::Serve => serve::run(&settings()?, environment, out),
         Command::Migrate(command) => migrate::run(&command, &settings()?, out),
         Command::Prune(command) => prune::run(&command, &settings()?, out),
+        Command::Copy(command) => copy::run(&command, &settings()?, out),
         Command::User(command) => user::run(command, &settings()?, out),
         Command::Token(command) => token::run(command, &settings()?, out),
         Command::Session(command) => session::run(command, &settings()?, out),

@@ -2,6 +2,7 @@
 //! error texts are `cli`'s.
 
 pub(crate) mod config;
+pub(crate) mod copy;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod migrate;

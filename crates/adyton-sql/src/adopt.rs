@@ -31,6 +31,11 @@ impl Table {
         Ok(Some(Self { name: name.to_owned(), columns, definition, dialect }))
     }
 
+    /// Its columns, as they are called.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
     /// Refuses a table that lacks a column, whose key is not an integer that the database counts up,
     /// or that could not be written to as it must.
     pub(crate) fn check(&self, needed: &[&str]) -> Result<()> {

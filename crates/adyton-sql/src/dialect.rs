@@ -7,6 +7,7 @@
 //! | `{token}` | the configured column of hashes, quoted |
 //! | `{u.*}` `{t.*}` `{s.*}` | the columns that [`users`], [`tokens`] and [`sessions`] read |
 //! | `{u.watched}` `{t.watched}` `{s.watched}` | the columns whose changes [`triggers`] tell of, quoted |
+//! | `{user_columns}` `{user_marks}` | those of `user_columns`, each after a comma, and as many marks |
 //! | `{ours}` `{t.ours}` | whether the owner of a token has this type, letter by letter |
 //! | `{lower_email}` | the e-mail, compared without case |
 //! | `{for_update}` | holds the row until the commit, where writers are not alone as on SQLite |
@@ -186,6 +187,7 @@ impl Names {
         let dialect = self.dialect;
         let extra = self.user_columns.iter().map(|column| format!(", u.{}", dialect.quote(column)));
         let user = users::COLUMNS.to_owned() + &extra.collect::<String>();
+        let columns = self.user_columns.iter().map(|column| format!(", {}", dialect.quote(column)));
         let for_update = if dialect == Dialect::Sqlite { "" } else { " FOR UPDATE" };
         sql.replace("{users}", &dialect.quote(&self.users))
             .replace("{tokens}", &dialect.quote(&self.tokens))
@@ -193,6 +195,8 @@ impl Names {
             .replace("{tokens:raw}", &self.tokens)
             .replace("{sessions:raw}", &self.sessions)
             .replace("{token}", &dialect.quote(&self.token_field))
+            .replace("{user_columns}", &columns.collect::<String>())
+            .replace("{user_marks}", &", ?".repeat(self.user_columns.len()))
             .replace("{u.*}", &user)
             .replace("{t.*}", tokens::COLUMNS)
             .replace("{s.*}", sessions::COLUMNS)

@@ -156,6 +156,31 @@ pub enum SqlError {
         /// Why not, and what to do instead.
         why: &'static str,
     },
+    /// The target of a copy has rows.
+    #[error("the table `{table}` of the target is not empty; copy into a new database")]
+    NotEmpty {
+        /// Which table.
+        table: String,
+    },
+    /// A row cannot be copied.
+    #[error("the row {key} of `{table}` cannot be copied; mend it, and copy into a new database")]
+    CannotCopy {
+        /// Of which table.
+        table: String,
+        /// Its key.
+        key: String,
+        /// Why.
+        #[source]
+        source: Box<SqlError>,
+    },
+    /// What was copied is not what was read.
+    #[error(
+        "`{table}` is not the same in both databases: somebody has written to one of them; stop whoever uses them and copy into a new database"
+    )]
+    Differs {
+        /// Which table.
+        table: String,
+    },
     /// The system gave no random numbers.
     #[error("the system gave no random numbers")]
     Entropy(#[source] Arc<EntropyError>),

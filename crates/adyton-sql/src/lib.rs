@@ -26,6 +26,7 @@
 compile_error!("choose a database: the features are `sqlite`, `postgres` and `mysql`");
 
 mod adopt;
+mod copy;
 mod db;
 mod devices;
 mod dialect;
@@ -42,6 +43,7 @@ mod tokens;
 mod triggers;
 mod users;
 
+pub use copy::CopyReport;
 pub use error::SqlError;
 pub use import::ImportReport;
 pub use migrate::{MigrationReport, MigrationState, MigrationStatus};

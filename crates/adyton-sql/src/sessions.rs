@@ -60,6 +60,10 @@ impl SessionStore for SqlStore {
     }
 
     async fn find_session_by_public_id(&self, id: &str) -> Result<Option<Session>, StoreError> {
+        // PostgreSQL refuses a text with a NUL, even to look for it.
+        if id.contains('\0') {
+            return Ok(None);
+        }
         let sql = "SELECT {s.*} FROM {sessions} s WHERE s.public_id = ?";
         let found: Option<Session> = self.db.fetch_one(sql, &[id.into()]).await?;
         // MySQL takes no note of blanks at the end.

@@ -63,7 +63,8 @@ impl Config {
         self.check_limits()?;
         self.check_server()?;
         self.exemptions()?;
-        self.web().map(drop)
+        self.web()?;
+        Ok(())
     }
 
     fn check_names(&self) -> Result<(), ConfigError> {

@@ -61,7 +61,8 @@ fn is_unseen(letter: char) -> bool {
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn first_line() -> Result<Zeroizing<String>> {
+/// The first line of standard input.
+pub(super) fn first_line() -> Result<Zeroizing<String>> {
     let mut line = Zeroizing::new(String::new());
     io::stdin().read_line(&mut line).context("cannot read standard input")?;
     let end = line.trim_end_matches(['\r', '\n']).len();

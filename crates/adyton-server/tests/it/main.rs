@@ -16,6 +16,7 @@ mod cluster;
 mod commands;
 mod commands_engine;
 mod config_file;
+mod copy;
 mod crash;
 mod databases;
 mod doctor;

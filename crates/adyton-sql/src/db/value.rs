@@ -39,6 +39,11 @@ impl Row {
         self.0.next().and_then(T::read).ok_or(SqlError::Unreadable)
     }
 
+    /// All columns that are left.
+    pub(crate) fn rest(&mut self) -> Vec<Value> {
+        self.0.by_ref().collect()
+    }
+
     /// The next `width` columns, which an outer join may have left empty: then the first is null.
     pub(crate) fn joined<T: FromRow>(&mut self, width: usize, names: &Names) -> Result<Option<T>> {
         if let Some(Value::Null) = self.0.as_slice().first() {

@@ -85,6 +85,28 @@ impl Database {
         counted.unwrap()
     }
 
+    /// Drops it, whoever is still connected.
+    async fn drop_it(&self) {
+        let name = &self.name;
+        match self.kind {
+            Kind::Postgres => {
+                self.on_server(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+            }
+            Kind::Mysql => {
+                let mut conn = MySqlConnection::connect(&self.server).await.unwrap();
+                let sql =
+                    format!("SELECT id FROM information_schema.processlist WHERE db = '{name}'");
+                let ids = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql)).fetch_all(&mut conn);
+                for id in ids.await.unwrap_or_default() {
+                    // It may have gone by itself meanwhile.
+                    let kill = sqlx::raw_sql(AssertSqlSafe(format!("KILL {id}")));
+                    let _ = conn.execute(kill).await;
+                }
+                self.on_server(&format!("DROP DATABASE IF EXISTS {name}")).await;
+            }
+        }
+    }
+
     /// Runs statements on the server, outside this database.
     pub(crate) async fn on_server(&self, sql: &str) {
         self.on(&self.server, sql).await;
@@ -109,12 +131,10 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let force = if self.kind == Kind::Postgres { " WITH (FORCE)" } else { "" };
-        let sql = format!("DROP DATABASE IF EXISTS {}{force}", self.name);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.unwrap().block_on(self.on_server(&sql));
+                runtime.unwrap().block_on(self.drop_it());
             });
         });
     }

@@ -5,6 +5,7 @@
 
 mod changes;
 mod conformance;
+mod copy;
 mod databases;
 mod files;
 mod import;

@@ -1,11 +1,18 @@
 //! The endpoints, told by those who call them. One file an endpoint, like `src/routes`.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may fail as tests do"
+)]
 
 mod browser;
 mod conventions;
 mod cookies;
 mod cors;
 mod csrf;
+#[path = "../../../adyton-sql/tests/it/databases.rs"]
+mod databases;
 mod devices;
 mod document;
 mod events;

@@ -1,6 +1,7 @@
 //! The store that the tests run on: a real one behind a switch, so that it can fail, lose its
 //! answers, panic, or be held at a point where a race is decided.
 
+use crate::databases::{Database, Kind};
 use adyton::Config;
 use adyton::core::clock::{Clock, Timestamp};
 use adyton::core::device::KnownDevice;
@@ -14,6 +15,7 @@ use adyton::core::store::{
 };
 use adyton::core::token::{FoundToken, Token, TokenId};
 use adyton::core::user::{Account, Email, NewUser, StoredPassword, User, UserChange, UserId};
+use adyton::sql::SqlStore;
 use adyton::testing::ManualClock;
 use async_trait::async_trait;
 use std::collections::HashSet;
@@ -21,22 +23,47 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
-/// A new store behind the switch, named by `ADYTON_TEST_STORE`, or once more the one in this
-/// folder, as another process would open it. The one place that knows which stores there are.
-async fn open(folder: &TempDir) -> Option<Arc<dyn Store>> {
-    #[expect(clippy::disallowed_methods, reason = "whoever runs the tests chooses the store")]
-    let wanted = std::env::var("ADYTON_TEST_STORE");
-    match wanted.as_deref().unwrap_or("sqlite") {
-        "memory" => None,
-        "sqlite" => {
-            let mut config = Config::default();
-            let path = folder.path().join("adyton.sqlite3");
-            config.connector.url = Some(format!("sqlite://{}", path.display()));
-            let store = adyton::sql::SqlStore::open(&config).unwrap();
-            store.migrate(ManualClock::default().now()).await.unwrap();
-            Some(Arc::new(store))
+/// Where a test's data are.
+enum Ground {
+    Memory,
+    Folder(TempDir),
+    Server(Database),
+}
+
+impl Ground {
+    /// The one that `ADYTON_TEST_STORE` names.
+    async fn new() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "whoever runs the tests chooses the store")]
+        let wanted = std::env::var("ADYTON_TEST_STORE");
+        let server = async |kind| {
+            let missing = "ADYTON_TEST_STORE needs the URL of a server, too";
+            Self::Server(Database::new(kind).await.expect(missing))
+        };
+        match wanted.as_deref().unwrap_or("sqlite") {
+            "memory" => Self::Memory,
+            "sqlite" => Self::Folder(TempDir::new().unwrap()),
+            "postgres" => server(Kind::Postgres).await,
+            "mysql" => server(Kind::Mysql).await,
+            other => panic!("ADYTON_TEST_STORE={other} names no store that these tests know"),
         }
-        other => panic!("ADYTON_TEST_STORE={other} names no store that these tests know"),
+    }
+
+    /// Opens its store, as one more process would; none for the one in memory. The one place that
+    /// knows which there are.
+    async fn open(&self) -> Option<Arc<dyn Store>> {
+        let config = match self {
+            Self::Memory => return None,
+            Self::Server(database) => database.config(),
+            Self::Folder(folder) => {
+                let mut config = Config::default();
+                let path = folder.path().join("adyton.sqlite3");
+                config.connector.url = Some(format!("sqlite://{}", path.display()));
+                config
+            }
+        };
+        let store = SqlStore::open(&config).await.unwrap();
+        store.migrate(ManualClock::default().now()).await.unwrap();
+        Some(Arc::new(store))
     }
 }
 
@@ -59,7 +86,7 @@ pub(crate) enum Mode {
 #[derive(Clone)]
 pub(crate) struct TestStore {
     inner: Arc<dyn Store>,
-    folder: Arc<TempDir>,
+    ground: Arc<Ground>,
     mode: Arc<Mutex<Mode>>,
     disabled: Arc<Mutex<HashSet<UserId>>>,
     holds: Arc<Mutex<Vec<Hold>>>,
@@ -88,10 +115,10 @@ impl Hold {
 
 impl TestStore {
     pub(crate) async fn new() -> Self {
-        let folder = Arc::new(TempDir::new().unwrap());
+        let ground = Arc::new(Ground::new().await);
         Self {
-            inner: open(&folder).await.unwrap_or_else(|| Arc::new(MemoryStore::new())),
-            folder,
+            inner: ground.open().await.unwrap_or_else(|| Arc::new(MemoryStore::new())),
+            ground,
             mode: Arc::default(),
             disabled: Arc::default(),
             holds: Arc::default(),
@@ -101,7 +128,7 @@ impl TestStore {
 
     /// The same data by other connections, behind the same switch.
     pub(crate) async fn again(&self) -> Self {
-        let inner = open(&self.folder).await.unwrap_or_else(|| self.inner.clone());
+        let inner = self.ground.open().await.unwrap_or_else(|| self.inner.clone());
         Self { inner, ..self.clone() }
     }
 

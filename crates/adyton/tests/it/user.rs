@@ -2,6 +2,7 @@
 
 use crate::store::Mode;
 use crate::world::{Actor, PASSWORD, Response, World};
+use adyton::core::config::CacheMode;
 use adyton::core::event::EventKind;
 use adyton::core::store::{TokenStore, UserStore};
 use http::Method;
@@ -30,7 +31,8 @@ async fn a_user_is_shown_by_the_columns_of_the_table() {
 
 #[tokio::test]
 async fn reading_writes_nothing() {
-    let world = World::new().await;
+    // On every database, also those that do not tell of the changes of others.
+    let world = World::with(|config| config.cache.enabled = CacheMode::Exclusive).await;
     let ada = world.user("ada").await;
     let before = world.store.calls("find_token");
     for _ in 0..20 {
