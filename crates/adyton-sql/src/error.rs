@@ -109,7 +109,7 @@ pub enum SqlError {
     },
     /// An adopted table has a key of another type.
     #[error(
-        "the table `{table}` has no integer key: Adyton needs `id` alone as its primary key, an integer that the database counts up"
+        "the table `{table}` has no integer key: Adyton needs `id INTEGER PRIMARY KEY`, on a server a `BIGINT` that counts up"
     )]
     ForeignKeyType {
         /// Which table.

@@ -168,7 +168,8 @@ fn the_template_is_the_default_with_or_without_its_marks() {
         .collect();
     let mut everything = merge(&all.join("\n"), &[]).unwrap();
     assert_eq!(everything.counts().0, settings);
-    everything.config.connector.options = None;
+    let connector = &mut everything.config.connector;
+    (connector.options, connector.name) = (None, None);
     assert_eq!(everything.config, Config::default());
 }
 
