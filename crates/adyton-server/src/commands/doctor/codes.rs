@@ -124,6 +124,9 @@ codes! {
     SCHEMA_OUTDATED: "schema_outdated", Warning,
         "tables are missing or older than this version",
         "run `adyton migrate`; `adyton serve` does so by itself on SQLite";
+    TRIGGERS_MISSING: "triggers_missing", Note,
+        "verified tokens are not kept in memory: nobody would tell this server of changes by others",
+        "run `adyton migrate --with-triggers`";
     CLOCK_BEHIND: "clock_behind", Error,
         "the system's clock is behind what the database has seen: credentials live too long",
         "set the clock, and keep it by NTP";
