@@ -71,7 +71,7 @@ struct Inner {
     abilities: Abilities,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    /// The latest time seen: a clock that jumps back revives nothing.
+    /// The latest time told, as [`Auth::now`] keeps it.
     latest: AtomicI64,
     hasher: Hasher,
     policy: PasswordPolicy,
@@ -172,11 +172,19 @@ impl Auth {
         self.0.hasher.is_full()
     }
 
-    /// The present: never before the latest one told.
+    /// The present: never before the latest one told, so that a clock that jumps back revives
+    /// nothing. It goes on from there at half the pace until the clock has caught up: if it stood
+    /// still, a limit that is used up would stay so for as long as the clock was set back.
+    ///
+    /// Kept is the greatest of 2 × clock − passed time, in milliseconds: half of that and of the
+    /// time that has passed by now is the clock at that moment, and half of what has passed since.
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.0.clock.now().unix();
-        let latest = self.0.latest.fetch_max(now, Ordering::Relaxed);
-        Timestamp::from_unix(now.max(latest))
+        let passed = self.0.clock.monotonic().as_millis();
+        let passed = i64::try_from(passed).unwrap_or(i64::MAX / 2);
+        let mark = (now * 2_000).saturating_sub(passed);
+        let mark = self.0.latest.fetch_max(mark, Ordering::Relaxed).max(mark);
+        Timestamp::from_unix(now.max(mark.saturating_add(passed) / 2_000))
     }
 
     /// Runs a change to its end even if the caller goes away meanwhile, and has every node forget

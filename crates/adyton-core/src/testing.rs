@@ -9,21 +9,21 @@ pub use nearly::nearly;
 
 use crate::clock::{Clock, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A clock that stands still until it is moved. Clones share the time.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     seconds: Arc<AtomicI64>,
-    started: i64,
+    passed: Arc<AtomicU64>,
 }
 
 impl ManualClock {
     /// A clock that shows this time.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
-        Self { seconds: Arc::new(AtomicI64::new(now.unix())), started: now.unix() }
+        Self { seconds: Arc::new(AtomicI64::new(now.unix())), passed: Arc::default() }
     }
 
     /// Moves it forward.
@@ -31,9 +31,11 @@ impl ManualClock {
         self.set(self.now().plus(seconds));
     }
 
-    /// Sets it, backwards too.
+    /// Sets it, backwards too: then no time has passed.
     pub fn set(&self, now: Timestamp) {
-        self.seconds.store(now.unix(), Ordering::SeqCst);
+        let before = self.seconds.swap(now.unix(), Ordering::SeqCst);
+        let passed = now.seconds_after(Timestamp::from_unix(before));
+        self.passed.fetch_add(passed, Ordering::SeqCst);
     }
 }
 
@@ -49,7 +51,6 @@ impl Clock for ManualClock {
     }
 
     fn monotonic(&self) -> Duration {
-        let passed = self.seconds.load(Ordering::SeqCst).saturating_sub(self.started);
-        Duration::from_secs(u64::try_from(passed).unwrap_or(0))
+        Duration::from_secs(self.passed.load(Ordering::SeqCst))
     }
 }

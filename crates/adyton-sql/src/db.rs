@@ -2,6 +2,8 @@
 //! see owned rows and plain values; which driver is behind it they cannot tell. No table is known
 //! here, and nothing here knows what a statement means.
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod doubt;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
@@ -52,7 +54,9 @@ impl Db {
             #[cfg(feature = "sqlite")]
             Place::File(path) => Backend::Sqlite(sqlite::File::open(&path, &names)?),
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Place::Server(server) => Backend::Server(Server::open(server, Access::Full).await?),
+            Place::Server(server) => {
+                Backend::Server(Server::open(server, Access::Full, &names).await?)
+            }
             _ => return Err(SqlError::NotBuilt { database: config.connector.driver().as_str() }),
         };
         Ok(Self { names, backend })
@@ -65,7 +69,9 @@ impl Db {
             #[cfg(feature = "sqlite")]
             Place::File(path) => Backend::Sqlite(sqlite::File::inspect(&path, &names)?),
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Place::Server(server) => Backend::Server(Server::open(server, Access::Look).await?),
+            Place::Server(server) => {
+                Backend::Server(Server::open(server, Access::Look, &names).await?)
+            }
             _ => return Err(SqlError::NotBuilt { database: config.connector.driver().as_str() }),
         };
         Ok(Self { names, backend })
@@ -168,7 +174,7 @@ impl Db {
             #[cfg(feature = "sqlite")]
             Backend::Sqlite(file) => file.change_counter().await,
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Backend::Server(_) => Ok(None),
+            Backend::Server(server) => server.change_counter().await,
         }
     }
 

@@ -6,6 +6,7 @@
 //! | `{users}` `{tokens}` `{sessions}` | the configured table, quoted |
 //! | `{token}` | the configured column of hashes, quoted |
 //! | `{u.*}` `{t.*}` `{s.*}` | the columns that [`users`], [`tokens`] and [`sessions`] read |
+//! | `{u.watched}` `{t.watched}` `{s.watched}` | the columns whose changes [`triggers`] tell of, quoted |
 //! | `{user_columns}` `{user_marks}` | those of `user_columns`, each after a comma, and as many marks |
 //! | `{ours}` `{t.ours}` | whether the owner of a token has this type, letter by letter |
 //! | `{lower_email}` | the e-mail, compared without case |
@@ -14,7 +15,7 @@
 //! | `{tokens:raw}` | the name without quotes, as a part of another name |
 //! | `?` | the next parameter; `?^` is the one before it once more |
 
-use crate::{sessions, tokens, users};
+use crate::{sessions, tokens, triggers, users};
 use adyton_core::config::{Config, Driver};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -149,6 +150,8 @@ pub(crate) struct Names {
     pub(crate) user_columns: Vec<String>,
     pub(crate) tokenable_type: String,
     pub(crate) dialect: Dialect,
+    /// Of users, tokens and sessions.
+    watched: [String; 3],
     /// By address: a text in the program's image is its own name.
     rendered: RwLock<HashMap<(usize, usize), Rendered>>,
 }
@@ -164,6 +167,7 @@ impl Names {
             user_columns: config.user_columns.clone(),
             tokenable_type: config.tokenable_type.clone(),
             dialect: Dialect::of(config.connector.driver()),
+            watched: triggers::watched(config),
             rendered: RwLock::default(),
         }
     }
@@ -197,6 +201,9 @@ impl Names {
             .replace("{u.*}", &user)
             .replace("{t.*}", tokens::COLUMNS)
             .replace("{s.*}", sessions::COLUMNS)
+            .replace("{u.watched}", &self.watched[0])
+            .replace("{t.watched}", &self.watched[1])
+            .replace("{s.watched}", &self.watched[2])
             .replace("{ours}", &dialect.is_ours(""))
             .replace("{t.ours}", &dialect.is_ours("t."))
             .replace("{lower_email}", dialect.lower_email())

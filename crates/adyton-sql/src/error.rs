@@ -150,6 +150,12 @@ pub enum SqlError {
     /// Migrations are pending.
     #[error("the database is not migrated; run `adyton migrate` first")]
     NotMigrated,
+    /// This database has no triggers that tell others of changes, and needs or knows none.
+    #[error("there are no triggers for this database: {why}")]
+    NoTriggers {
+        /// Why not, and what to do instead.
+        why: &'static str,
+    },
     /// The target of a copy has rows.
     #[error("the table `{table}` of the target is not empty; copy into a new database")]
     NotEmpty {

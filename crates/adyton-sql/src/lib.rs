@@ -41,12 +41,14 @@ mod prune;
 mod sessions;
 mod store;
 mod tokens;
+mod triggers;
 mod users;
 
 pub use copy::CopyReport;
 pub use error::SqlError;
 pub use import::ImportReport;
 pub use migrate::{MigrationReport, MigrationState, MigrationStatus};
+pub use triggers::TriggerState;
 
 use adyton_core::config::{Config, Lifetime};
 use adyton_core::store::StoreError;

@@ -138,7 +138,11 @@ impl Auth {
     pub async fn authenticate_cookie(&self, value: &str) -> Result<Principal, Error> {
         let hash = PlainText::hash_presented(Kind::Cookie, value).ok_or(Refusal::TokenInvalid)?;
         if let Some(known) = self.known(&hash) {
-            return self.admit(known, None);
+            match self.admit(known, None) {
+                // Uses on another node renew it too, and nobody tells of those.
+                Err(Error::Unauthenticated(Refusal::SessionExpired)) => {}
+                answer => return answer,
+            }
         }
         let generation = self.0.cache.generation(self.0.clock.monotonic());
         let found = self.0.store.find_cookie(&hash).await?.ok_or(Refusal::TokenInvalid)?;

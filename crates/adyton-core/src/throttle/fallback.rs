@@ -29,6 +29,13 @@ impl Fallback {
         Ok(Self { shared: Arc::new(shared), own: MemoryThrottle::new()? })
     }
 
+    /// A store that knows of its loss has told the log by itself.
+    fn tell(&self, error: &StoreError) {
+        if self.shared.is_whole() {
+            tracing::warn!(%error, "an attempt is counted on this node alone");
+        }
+    }
+
     /// The bucket that was used up here and stays so for the longest.
     async fn full_here(
         &self,
@@ -56,7 +63,10 @@ impl ThrottleStore for Fallback {
         }
         match self.shared.take(buckets, now).await {
             Ok(taking) => Ok(taking),
-            Err(_) => self.own.take(buckets, now).await,
+            Err(error) => {
+                self.tell(&error);
+                self.own.take(buckets, now).await
+            }
         }
     }
 

@@ -3,8 +3,11 @@
 use super::{block_on, open_store, terminal};
 use crate::config_file::Settings;
 use adyton::core::clock::{Clock, SystemClock, Timestamp};
+use adyton::core::config::CacheMode;
 use adyton::core::user::UserId;
-use adyton::sql::{ImportReport, MigrationReport, MigrationState, MigrationStatus, SqlStore};
+use adyton::sql::{
+    ImportReport, MigrationReport, MigrationState, MigrationStatus, SqlStore, TriggerState,
+};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
@@ -14,7 +17,7 @@ use std::io::Write;
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     /// Only tell which migrations were applied.
-    #[arg(long, conflicts_with_all = ["pretend", "import_plaintext_tokens"])]
+    #[arg(long, conflicts_with_all = ["pretend", "import_plaintext_tokens", "with_triggers", "without_triggers"])]
     status: bool,
     /// Only print the SQL that would run.
     #[arg(long, conflicts_with = "import_plaintext_tokens")]
@@ -23,6 +26,13 @@ pub(crate) struct Migrate {
     /// access tokens of them, and erase them there.
     #[arg(long)]
     import_plaintext_tokens: bool,
+    /// On PostgreSQL, install triggers that tell every server of changes by whomever: then verified
+    /// tokens are kept in memory.
+    #[arg(long, conflicts_with = "without_triggers")]
+    with_triggers: bool,
+    /// Remove those triggers.
+    #[arg(long, conflicts_with = "pretend")]
+    without_triggers: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -38,7 +48,7 @@ pub(crate) fn run(command: &Migrate, settings: &Settings, out: &mut impl Write) 
         };
         match command {
             Migrate { status: true, json, .. } => status(&store, *json, out).await,
-            Migrate { pretend: true, json, .. } => pretend(&store, *json, out).await,
+            Migrate { pretend: true, .. } => pretend(&store, command, out).await,
             _ => migrate(&store, command, settings, out).await,
         }
     })
@@ -54,12 +64,54 @@ async fn migrate(
     if !command.json {
         show(&migrated, out)?;
     }
+    change_triggers(store, command, out).await?;
+    let triggers = store.triggers().await?;
+    if !command.json && !command.without_triggers {
+        advise(triggers, settings, out)?;
+    }
     let wanted = command.import_plaintext_tokens;
     let imported = if wanted { Some(import(store).await?) } else { None };
     match imported {
-        imported if command.json => Ok(writeln!(out, "{}", as_json(&migrated, imported.as_ref()))?),
+        imported if command.json => {
+            let mut report = as_json(&migrated, imported.as_ref());
+            report["triggers"] = name(triggers).into();
+            Ok(writeln!(out, "{report}")?)
+        }
         Some(imported) => show_import(&imported, settings, out),
         None => Ok(()),
+    }
+}
+
+/// Installs or removes the triggers, as was asked.
+async fn change_triggers(store: &SqlStore, command: &Migrate, out: &mut impl Write) -> Result<()> {
+    let told = if command.with_triggers {
+        let installed = store.install_triggers().await.context("cannot install the triggers")?;
+        if installed { "the triggers are installed" } else { "the triggers are there already" }
+    } else if command.without_triggers {
+        store.remove_triggers().await.context("cannot remove the triggers")?;
+        "the triggers are removed"
+    } else {
+        return Ok(());
+    };
+    if command.json { Ok(()) } else { Ok(writeln!(out, "{told}")?) }
+}
+
+/// What is missing where verified tokens could be kept in memory and are not.
+fn advise(triggers: TriggerState, settings: &Settings, out: &mut impl Write) -> Result<()> {
+    let cached = settings.config.cache.enabled == CacheMode::On;
+    if triggers != TriggerState::Missing || !cached {
+        return Ok(());
+    }
+    let advice = "verified tokens are not kept in memory, since nobody would tell of their end; \
+                  `adyton migrate --with-triggers` installs what does";
+    Ok(writeln!(out, "{advice}")?)
+}
+
+fn name(triggers: TriggerState) -> Option<&'static str> {
+    match triggers {
+        TriggerState::Installed => Some("installed"),
+        TriggerState::Missing => Some("missing"),
+        _ => None,
     }
 }
 
@@ -89,22 +141,28 @@ fn as_json(migrated: &MigrationReport, imported: Option<&ImportReport>) -> serde
 }
 
 async fn status(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()> {
-    let migrations = store.status().await?;
+    let (migrations, triggers) = (store.status().await?, name(store.triggers().await?));
     if json {
-        writeln!(out, "{}", json!({ "migrations": statuses(&migrations) }))?;
-        return Ok(());
+        let told = json!({ "migrations": statuses(&migrations), "triggers": triggers });
+        return Ok(writeln!(out, "{told}")?);
     }
     for migration in &migrations {
         let (state, at) = parts(&migration.state);
         let at = at.map(|at| at.to_string()).unwrap_or_default();
         writeln!(out, "{}\t{}\t{state} {at}", migration.name, migration.table)?;
     }
-    Ok(())
+    match triggers {
+        Some(triggers) => Ok(writeln!(out, "triggers\t\t{triggers}")?),
+        None => Ok(()),
+    }
 }
 
-async fn pretend(store: &SqlStore, json: bool, out: &mut impl Write) -> Result<()> {
-    let sql = store.pretend().await?;
-    if json {
+async fn pretend(store: &SqlStore, command: &Migrate, out: &mut impl Write) -> Result<()> {
+    let mut sql = store.pretend().await?;
+    if command.with_triggers {
+        sql += &store.pretend_triggers().await?;
+    }
+    if command.json {
         writeln!(out, "{}", json!({ "sql": sql }))?;
     } else {
         write!(out, "{sql}")?;

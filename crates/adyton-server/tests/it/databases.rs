@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     pub(crate) place: Place,
     pub(crate) system: System,
     /// Of the database; a path for SQLite.
-    url: String,
+    pub(crate) url: String,
     name: String,
     config: String,
 }

@@ -158,3 +158,15 @@ fn a_protection_that_is_off_is_named() {
     let place = quiet("csrf_protection = false\nrate_limiting.enabled = false");
     assert_eq!(codes(&place), ["csrf_off", "rate_limits_off", "server_not_running"]);
 }
+
+#[test]
+fn a_redis_that_is_lost_and_a_password_for_it_that_others_can_read_are_named() {
+    let redis = nobody();
+    let place = quiet(&format!("rate_limiting.store = 'redis://:s3cret@{redis}'"));
+    chmod(&place, "adyton.toml", 0o644);
+    assert_eq!(codes(&place), ["configuration_readable", "server_not_running"]);
+    chmod(&place, "adyton.toml", 0o600);
+    let server = place.serve();
+    place.configure(&format!("server.listen = '{}'", server.address));
+    assert_eq!(codes(&place), ["server_degraded"]);
+}

@@ -12,6 +12,7 @@
 )]
 
 mod adopt;
+mod cluster;
 mod commands;
 mod commands_engine;
 mod config_file;
@@ -24,8 +25,10 @@ mod generated;
 mod http;
 mod laravel;
 mod laravel_schema;
+mod load;
 mod metrics;
 mod nodes;
+mod outages;
 mod pages;
 mod proxies;
 mod readme;

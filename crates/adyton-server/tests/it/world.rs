@@ -70,6 +70,13 @@ impl Place {
         error
     }
 
+    /// The error of a command that must fail, whatever it had done and told before.
+    pub(crate) fn failed_after(&self, arguments: &str) -> String {
+        let (code, _, error) = told(self.adyton(arguments));
+        assert_eq!(code, 1, "adyton {arguments}: {error}");
+        error
+    }
+
     pub(crate) fn json(&self, arguments: &str) -> Value {
         let out = self.done(arguments);
         serde_json::from_str(&out).unwrap_or_else(|_| panic!("adyton {arguments}: {out}"))
@@ -110,50 +117,17 @@ pub(crate) fn told(mut command: Command) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// `adyton serve` on a free port.
-pub(crate) struct Server {
-    pub(crate) child: Child,
+/// How a client speaks to a server, or to what stands before several.
+#[derive(Clone)]
+pub(crate) struct Api {
     pub(crate) address: String,
     pub(crate) http: Client,
-    log: Arc<Mutex<String>>,
-    reader: Option<JoinHandle<()>>,
 }
 
-impl Server {
-    fn start(place: &Place, variables: &[(&str, &str)], words: &str) -> Self {
-        let mut child = std::process::Command::new("sh")
-            .args(["-c", &format!("{words}\nexec \"$0\" serve"), BINARY])
-            .env_clear()
-            .env("ADYTON_SERVER__LISTEN", "127.0.0.1:0")
-            .envs(variables.iter().copied())
-            .current_dir(place.0.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (log, (serving, address)) = (Arc::<Mutex<String>>::default(), mpsc::channel());
-        let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&log));
-        let reader = thread::spawn(move || {
-            for line in lines.lines() {
-                let line = line.unwrap();
-                kept.lock().unwrap().push_str(&(line.clone() + "\n"));
-                let told: Value = serde_json::from_str(&line).unwrap_or_default();
-                if told["message"] == "serving" {
-                    let _ = serving.send(told["address"].as_str().unwrap().to_owned());
-                }
-            }
-        });
-        let mut server = Self {
-            child,
-            address: String::new(),
-            http: Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap(),
-            log,
-            reader: Some(reader),
-        };
-        let address = address.recv_timeout(Duration::from_secs(20));
-        server.address = address.unwrap_or_else(|_| panic!("it does not serve: {}", server.log()));
-        server
+impl Api {
+    pub(crate) fn at(address: String) -> Self {
+        let http = Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
+        Self { address, http }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -191,6 +165,47 @@ impl Server {
     pub(crate) async fn refresh(&self, token: &str) -> Answer {
         self.post("/refresh", json!({ "refreshToken": token })).await
     }
+}
+
+/// `adyton serve` on a free port.
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    api: Api,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    fn start(place: &Place, variables: &[(&str, &str)], words: &str) -> Self {
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", &format!("{words}\nexec \"$0\" serve"), BINARY])
+            .env_clear()
+            .env("ADYTON_SERVER__LISTEN", "127.0.0.1:0")
+            .envs(variables.iter().copied())
+            .current_dir(place.0.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (log, (serving, address)) = (Arc::<Mutex<String>>::default(), mpsc::channel());
+        let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&log));
+        let reader = thread::spawn(move || {
+            for line in lines.lines() {
+                let line = line.unwrap();
+                kept.lock().unwrap().push_str(&(line.clone() + "\n"));
+                let told: Value = serde_json::from_str(&line).unwrap_or_default();
+                if told["message"] == "serving" {
+                    let _ = serving.send(told["address"].as_str().unwrap().to_owned());
+                }
+            }
+        });
+        let mut server = Self { child, api: Api::at(String::new()), log, reader: Some(reader) };
+        let address = address.recv_timeout(Duration::from_secs(20));
+        server.api.address =
+            address.unwrap_or_else(|_| panic!("it does not serve: {}", server.log()));
+        server
+    }
 
     /// What it has logged so far; after its end, all of it.
     pub(crate) fn log(&self) -> String {
@@ -224,6 +239,14 @@ impl Server {
             reader.join().unwrap();
         }
         status
+    }
+}
+
+impl std::ops::Deref for Server {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
     }
 }
 

@@ -2,6 +2,10 @@
 //! as `bigint`; the type of everything else is left to the statement, so that a column may be of
 //! any type that the value can stand for.
 
+mod changes;
+
+pub(super) use changes::Changes;
+
 use super::server::{Access, IDLE};
 use super::value::{Row, Value};
 use crate::dialect::Rendered;
@@ -27,7 +31,7 @@ const EPOCH: i64 = 946_684_800;
 const MICROS: i64 = 1_000_000;
 
 /// The connections, of which none is open yet.
-pub(super) fn pool(place: &DatabaseServer, access: Access) -> PgPool {
+pub(super) fn pool(place: &DatabaseServer, access: Access, node: &str) -> PgPool {
     PgPoolOptions::new()
         .max_connections(place.max_connections)
         .acquire_timeout(place.connect_timeout.duration())
@@ -40,10 +44,12 @@ pub(super) fn pool(place: &DatabaseServer, access: Access) -> PgPool {
                 Ok(true)
             })
         })
-        .connect_lazy_with(options(place, access))
+        .connect_lazy_with(options(place, access, node))
 }
 
-fn options(place: &DatabaseServer, access: Access) -> PgConnectOptions {
+/// The node's id is a setting of the session, given at its start: a pooler refuses or ignores those,
+/// so that no connection that others use too can carry it.
+fn options(place: &DatabaseServer, access: Access, node: &str) -> PgConnectOptions {
     let millis = |time: Duration| time.as_millis().to_string();
     let timeout = place.statement_timeout.duration();
     let mut options = PgConnectOptions::new()
@@ -55,6 +61,7 @@ fn options(place: &DatabaseServer, access: Access) -> PgConnectOptions {
         .options([
             ("statement_timeout", millis(timeout)),
             ("idle_in_transaction_session_timeout", millis(timeout * 3)),
+            ("adyton.node", node.to_owned()),
         ]);
     if access == Access::Look {
         options = options.options([("default_transaction_read_only", "on")]);

@@ -26,15 +26,21 @@ mod told;
 
 pub(super) use session::Session;
 
+use super::doubt::Doubt;
+#[cfg(feature = "postgres")]
+use super::postgres::Changes;
 use super::value::{Row, Value};
 use super::{Body, Tx};
 use crate::dialect::{Names, Rendered};
 use crate::error::{Result, SqlError};
 use adyton_core::config::{DatabaseServer, Driver};
+#[cfg(feature = "postgres")]
+use adyton_core::secret::Salt;
 use session::{Conn, Kind};
 use std::sync::Arc;
 use std::time::Duration;
-use told::{not_connected, unreachable};
+use told::not_connected;
+pub(super) use told::{told, unreachable};
 use tracing::Instrument;
 
 /// How often a transaction is tried whose rows others change at the same time.
@@ -57,6 +63,9 @@ pub(super) enum Access {
 pub(super) struct Server {
     pool: Pool,
     place: Arc<DatabaseServer>,
+    doubt: Arc<Doubt>,
+    #[cfg(feature = "postgres")]
+    changes: Option<Arc<Changes>>,
 }
 
 #[derive(Clone)]
@@ -70,17 +79,49 @@ enum Pool {
 impl Server {
     /// Opens one connection, so that what is wrong is known at once; the others follow as they are
     /// needed.
-    pub(super) async fn open(place: DatabaseServer, access: Access) -> Result<Self> {
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "MySQL tells nobody"))]
+    pub(super) async fn open(
+        place: DatabaseServer,
+        access: Access,
+        names: &Arc<Names>,
+    ) -> Result<Self> {
+        let (place, doubt) = (Arc::new(place), Arc::<Doubt>::default());
+        #[cfg(feature = "postgres")]
+        let node = node()?;
         let pool = match place.driver {
             #[cfg(feature = "postgres")]
-            Driver::Postgresql => Pool::Postgres(super::postgres::pool(&place, access)),
+            Driver::Postgresql => Pool::Postgres(super::postgres::pool(&place, access, &node)),
             #[cfg(feature = "mysql")]
             Driver::Mysql => Pool::Mysql(super::mysql::pool(&place, access)),
             other => return Err(SqlError::NotBuilt { database: other.as_str() }),
         };
-        let server = Self { pool, place: Arc::new(place) };
+        #[cfg(feature = "postgres")]
+        let changes = match &pool {
+            Pool::Postgres(pool) => {
+                let (pool, names, place) = (pool.clone(), Arc::clone(names), Arc::clone(&place));
+                Some(Arc::new(Changes::new(pool, names, place, node, Arc::clone(&doubt))))
+            }
+            #[cfg(feature = "mysql")]
+            Pool::Mysql(_) => None,
+        };
+        let server = Self {
+            pool,
+            place,
+            doubt,
+            #[cfg(feature = "postgres")]
+            changes,
+        };
         server.try_once().await?;
         Ok(server)
+    }
+
+    /// A number that moves when others have written; `None` where they cannot be heard of.
+    pub(super) async fn change_counter(&self) -> Result<Option<i64>> {
+        #[cfg(feature = "postgres")]
+        if let Some(changes) = &self.changes {
+            return changes.count().await;
+        }
+        Ok(None)
     }
 
     /// Connects without the pool, which would try until its time is over and not tell why.
@@ -196,7 +237,7 @@ impl Server {
             Pool::Mysql(pool) => pool.acquire().await.map(Conn::Mysql),
         };
         let conn = conn.map_err(|error| not_connected(&self.place, error))?;
-        Ok(Session::new(conn, Arc::clone(&self.place)))
+        Ok(Session::new(conn, Arc::clone(&self.place), Arc::clone(&self.doubt)))
     }
 
     /// A connection that has just answered.
@@ -212,4 +253,11 @@ impl Server {
         let found = tokio::time::timeout(self.place.connect_timeout.duration(), first_alive).await;
         found.unwrap_or_else(|_| Err(unreachable(&self.place, sqlx::Error::PoolTimedOut)))
     }
+}
+
+/// A name for this process among all that write, which nobody else has.
+#[cfg(feature = "postgres")]
+fn node() -> Result<String> {
+    let drawn = Salt::draw().map_err(|error| SqlError::Entropy(Arc::new(error)))?;
+    Ok(drawn.to_hex().chars().take(16).collect())
 }

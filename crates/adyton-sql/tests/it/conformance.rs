@@ -32,6 +32,9 @@ async fn keeps_the_promises(kind: Kind) {
             let database = Database::new(kind).await.unwrap();
             let store = SqlStore::open(&database.config()).await.unwrap();
             store.migrate(NOW).await.unwrap();
+            if kind == Kind::Postgres {
+                store.install_triggers().await.unwrap();
+            }
             databases.lock().unwrap().push(database);
             store
         }

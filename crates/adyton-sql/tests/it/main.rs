@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, and knows no helpers")]
 
+mod changes;
 mod conformance;
 mod copy;
 mod databases;

@@ -41,11 +41,17 @@ fn own(config: &Config) -> Option<Finding> {
     let url = Url::read(&format!("http://{address}"))?;
     match url.get("/readyz", &[]) {
         Err(error) => Some(Finding::new(&SERVER_NOT_RUNNING, format!("{address}: {error}"))),
-        Ok(Answer { status: 200, .. }) => None,
         Ok(Answer { status, body, .. }) => {
             let body: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
             let checks = body.get("checks").map(ToString::to_string).unwrap_or_default();
-            Some(Finding::new(&SERVER_NOT_READY, format!("{address}: {status} {checks}")))
+            let code = match status {
+                200 if body.get("status").is_some_and(|status| status == "degraded") => {
+                    &SERVER_DEGRADED
+                }
+                200 => return None,
+                _ => &SERVER_NOT_READY,
+            };
+            Some(Finding::new(code, format!("{address}: {status} {checks}")))
         }
     }
 }

@@ -82,6 +82,9 @@ codes! {
     SERVER_NOT_READY: "server_not_ready", Error,
         "the server runs and cannot do its work",
         "`/readyz` says what is missing, and the log why";
+    SERVER_DEGRADED: "server_degraded", Warning,
+        "the server runs without the Redis that nodes share: limits are this node's own, the cache may be off",
+        "see whether the Redis of `rate_limiting.store` runs and takes writes; the log has the cause";
     PROXY_UNTRUSTED: "proxy_untrusted", Warning,
         "there seems to be a proxy, and none is trusted: all clients look like one, and share its limits",
         "name the proxy's address in `server.trusted_proxies`";
@@ -121,6 +124,9 @@ codes! {
     SCHEMA_OUTDATED: "schema_outdated", Warning,
         "tables are missing or older than this version",
         "run `adyton migrate`; `adyton serve` does so by itself on SQLite";
+    TRIGGERS_MISSING: "triggers_missing", Note,
+        "verified tokens are not kept in memory: nobody would tell this server of changes by others",
+        "run `adyton migrate --with-triggers`";
     CLOCK_BEHIND: "clock_behind", Error,
         "the system's clock is behind what the database has seen: credentials live too long",
         "set the clock, and keep it by NTP";

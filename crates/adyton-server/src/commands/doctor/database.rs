@@ -5,9 +5,9 @@ use super::Finding;
 use super::codes::*;
 use crate::commands::block_on;
 use adyton::core::clock::{Clock, SystemClock};
-use adyton::core::config::{Config, Place};
+use adyton::core::config::{CacheMode, Config, Place};
 use adyton::core::store::{EventFilter, EventStore};
-use adyton::sql::{MigrationState, SqlError, SqlStore};
+use adyton::sql::{MigrationState, SqlError, SqlStore, TriggerState};
 use anyhow::Result;
 
 /// Clocks of two machines may differ by so many seconds before it matters.
@@ -38,7 +38,10 @@ async fn look(config: &Config) -> Result<Vec<Finding>, SqlError> {
     if !pending.is_empty() {
         return Ok(vec![Finding::new(&SCHEMA_OUTDATED, pending.join(", "))]);
     }
-    Ok(clock(&store).await.into_iter().collect())
+    let untold =
+        config.cache.enabled == CacheMode::On && store.triggers().await? == TriggerState::Missing;
+    let triggers = untold.then(|| Finding::new(&TRIGGERS_MISSING, "PostgreSQL".to_owned()));
+    Ok(clock(&store).await.into_iter().chain(triggers).collect())
 }
 
 /// A row from the future was written under another clock.

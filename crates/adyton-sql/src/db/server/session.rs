@@ -2,6 +2,7 @@
 //! used by nobody again.
 
 use super::told::{is_outdated, told, unreachable};
+use crate::db::doubt::Doubt;
 use crate::db::value::{Row, Value};
 use crate::dialect::Rendered;
 use crate::error::{Result, SqlError};
@@ -36,6 +37,7 @@ pub(in crate::db) struct Session {
     conn: Conn,
     state: State,
     place: Arc<DatabaseServer>,
+    doubt: Arc<Doubt>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -51,8 +53,8 @@ enum State {
 }
 
 impl Session {
-    pub(super) fn new(conn: Conn, place: Arc<DatabaseServer>) -> Self {
-        Self { conn, state: State::Clean, place }
+    pub(super) fn new(conn: Conn, place: Arc<DatabaseServer>, doubt: Arc<Doubt>) -> Self {
+        Self { conn, state: State::Clean, place, doubt }
     }
 
     /// Reads rows.
@@ -122,7 +124,7 @@ impl Session {
     /// Commits, or rolls back where that is wanted or a statement has failed.
     pub(super) async fn end(&mut self, commit: bool) -> Result<()> {
         if self.state == State::Spent {
-            return Ok(());
+            return if commit { Err(SqlError::RolledBack) } else { Ok(()) };
         }
         let commit = commit && self.state == State::Open;
         let wait = self.patience();
@@ -130,7 +132,11 @@ impl Session {
         let ended = either!(Conn, &mut self.conn, conn in driver => {
             within(wait, driver::script(conn, text)).await
         });
-        self.settle(ended)?;
+        let ended = self.settle(ended);
+        if commit && self.state == State::Spent {
+            self.doubt.arises();
+        }
+        ended?;
         self.state = State::Clean;
         Ok(())
     }

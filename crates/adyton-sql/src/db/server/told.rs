@@ -14,7 +14,7 @@ struct Refusal {
 }
 
 /// That there is no way to the server.
-pub(super) fn unreachable(place: &DatabaseServer, error: sqlx::Error) -> SqlError {
+pub(in crate::db) fn unreachable(place: &DatabaseServer, error: sqlx::Error) -> SqlError {
     SqlError::Unreachable { place: place.to_string(), source: Arc::new(error) }
 }
 
@@ -33,7 +33,7 @@ pub(super) fn not_connected(place: &DatabaseServer, error: sqlx::Error) -> SqlEr
 }
 
 /// What an error means, and what would mend it.
-pub(super) fn told(place: &DatabaseServer, error: sqlx::Error) -> SqlError {
+pub(in crate::db) fn told(place: &DatabaseServer, error: sqlx::Error) -> SqlError {
     let refused = match &error {
         sqlx::Error::Database(refused) => &**refused,
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
