@@ -216,6 +216,22 @@ async fn connections_that_died_are_nobodys_trouble() {
     }
 }
 
+/// As behind a pooler that knows no prepared statements.
+#[tokio::test]
+async fn no_statement_has_to_be_prepared() {
+    for database in each().await {
+        let mut config = database.config();
+        let url = config.connector.url.unwrap();
+        config.connector.url = Some(format!("{url}&statement_cache_capacity=0"));
+        let store = SqlStore::open(&config).await.unwrap();
+        store.migrate(NOW).await.unwrap();
+        let ada = add_user(&store, "ada@example.com").await;
+        let session = sign_in(&store, &ada, "a").await.session;
+        assert!(store.rotate(rotation(&session, "a", "b", NOW)).await.unwrap().is_some());
+        assert_eq!(store.list_sessions(ada.id, NOW).await.unwrap().len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn ids_are_never_used_again() {
     for database in each().await {
