@@ -7,7 +7,6 @@ mod file;
 mod mask;
 
 use adyton::core::config::{Config, Connector, OPTIONS, keys};
-use adyton::redis::Redis;
 use anyhow::{Context, Result, anyhow, bail};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -98,20 +97,14 @@ impl Settings {
     }
 
     fn validate(&self) -> Result<()> {
-        let Err(error) = self.config.validate() else { return self.validate_redis() };
+        let checked = self.config.validate().and_then(|()| adyton::check_shared(&self.config));
+        let Err(error) = checked else { return Ok(()) };
         // Of settings that contradict each other, the one that somebody made is the one to mend.
         let keys = [&[error.key], error.beside].concat();
         let set = keys.iter().find(|key| !matches!(self.origin(key), Origin::Default));
         let key = set.copied().unwrap_or(error.key);
         let about = if key == error.key { String::new() } else { format!("`{}` ", error.key) };
         bail!("`{key}` ({}): {about}{}", self.origin(key), error.problem)
-    }
-
-    /// The rest of a URL, of which core only knows how it begins.
-    fn validate_redis(&self) -> Result<()> {
-        let Some(url) = self.config.rate_limiting.redis_url() else { return Ok(()) };
-        let key = "rate_limiting.store";
-        Redis::check(url).map_err(|error| anyhow!("`{key}` ({}): {error}", self.origin(key)))
     }
 
     /// Who set a key; for a table, who set the first of its keys.

@@ -128,6 +128,7 @@ impl Dialect {
 pub(crate) struct Rendered {
     pub(crate) text: Arc<str>,
     /// Which parameter stands at each place, where one stands at several.
+    #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "others repeat a number"))]
     places: Option<Arc<[usize]>>,
 }
 

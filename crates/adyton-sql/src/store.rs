@@ -77,6 +77,10 @@ async fn sign_in(tx: &mut Tx, record: SignInRecord) -> Result<Option<SignedIn>> 
 async fn open_session(tx: &mut Tx, opening: SessionOpening) -> Result<OpenedSession> {
     let SessionOpening { user_id, mut session, token, sessions_per_user, now, .. } = opening;
     if let Some(replaced) = opening.replaced {
+        // Two that sign in over each other's sessions hold both users' in one order.
+        for user in [user_id.min(replaced.user_id), user_id.max(replaced.user_id)] {
+            sessions::lock_all(tx, user).await?;
+        }
         sessions::revoke(tx, replaced).await?;
     }
     let seen = devices::see(tx, user_id, &session.device, &opening.device, now).await?;

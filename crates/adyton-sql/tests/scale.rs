@@ -82,7 +82,7 @@ fn seed_file(config: &Config, tokens: u64, expires_at: &str) {
         }
         let sql = "INSERT INTO personal_access_tokens
                    (tokenable_type, tokenable_id, name, token, abilities, expires_at)
-                   VALUES ('App\\Models\\User', ?, 't', ?, '[\"*\"]', ?)";
+                   VALUES ('user', ?, 't', ?, '[\"*\"]', ?)";
         let mut token = tx.prepare(sql).unwrap();
         for number in 0..tokens {
             let hash = Hash::of(&number.to_string()).to_hex();
@@ -116,12 +116,11 @@ async fn seed_server(database: &Database, tokens: u64, expires_at: &str) {
              SELECT 'u', CONCAT('u', {text}, '@example.com'), 'x' FROM {numbers} WHERE n < 1000"
         ))
         .await;
-    let kind = if database.kind == Kind::Mysql { r"App\\Models\\User" } else { r"App\Models\User" };
     database
         .run(&format!(
             "INSERT INTO personal_access_tokens
              (tokenable_type, tokenable_id, name, token, abilities, expires_at)
-             SELECT '{kind}', (SELECT MIN(id) FROM users) + n % 1000, 't', {hash}, '[\"*\"]',
+             SELECT 'user', (SELECT MIN(id) FROM users) + n % 1000, 't', {hash}, '[\"*\"]',
              '{expires_at}' FROM {numbers}"
         ))
         .await;

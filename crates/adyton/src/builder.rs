@@ -4,7 +4,7 @@ use crate::Adyton;
 use crate::hooks::{self, Hook};
 use adyton_core::auth::Shared;
 use adyton_core::clock::{Clock, SystemClock};
-use adyton_core::config::CacheMode;
+use adyton_core::config::{CacheMode, ConfigError};
 use adyton_core::event::Event;
 use adyton_core::store::{Store, UserStore, WithUsers};
 #[cfg(feature = "redis")]
@@ -170,28 +170,52 @@ async fn open(_: &mut Config, _: &dyn Clock) -> Result<Arc<dyn Store>, BuildErro
 /// together by hand: see [`Auth::sharing`]. One that nothing is shared with gets nothing.
 ///
 /// # Errors
-/// [`BuildError::Redis`] for a URL that is none; [`BuildError::NoRedis`].
+/// Those of [`check_shared`]; a system without randomness.
 pub async fn connect_shared(config: &Config) -> Result<Shared, BuildError> {
+    check_shared(config).map_err(Error::from)?;
     let needed = config.rate_limiting.enabled || config.cache.enabled == CacheMode::Exclusive;
     match config.rate_limiting.redis_url() {
-        Some(url) if needed => connect(url).await,
+        Some(url) if needed => Ok(connect(url).await?),
         _ => Ok(Shared::default()),
     }
 }
 
+/// Whether what nodes share has an address that can be one, which [`Config::validate`] cannot tell;
+/// nothing is connected to.
+///
+/// # Errors
+/// `rate_limiting.store` is no URL of a Redis, or this was built without the feature `redis`.
+pub fn check_shared(config: &Config) -> Result<(), ConfigError> {
+    config.rate_limiting.redis_url().map_or(Ok(()), |url| check(url).map_err(no_redis))
+}
+
+fn no_redis(problem: String) -> ConfigError {
+    ConfigError { key: "rate_limiting.store", beside: &[], problem }
+}
+
 #[cfg(feature = "redis")]
-async fn connect(url: &str) -> Result<Shared, BuildError> {
-    let redis = adyton_redis::Redis::connect(url).await?;
-    let throttle = Fallback::new(redis.throttle()).map_err(Error::from)?;
+fn check(url: &str) -> Result<(), String> {
+    adyton_redis::Redis::check(url).map_err(|error| error.to_string())
+}
+
+#[cfg(feature = "redis")]
+async fn connect(url: &str) -> Result<Shared, Error> {
+    let redis = adyton_redis::Redis::connect(url).await;
+    let redis = redis.map_err(|error| no_redis(error.to_string()))?;
     let mut shared = Shared::default();
-    shared.throttle = Some(Arc::new(throttle));
+    shared.throttle = Some(Arc::new(Fallback::new(redis.throttle())?));
     shared.channel = Some(Arc::new(redis.channel()));
     Ok(shared)
 }
 
 #[cfg(not(feature = "redis"))]
-async fn connect(_: &str) -> Result<Shared, BuildError> {
-    Err(BuildError::NoRedis)
+fn check(_: &str) -> Result<(), String> {
+    Err("needs the feature `redis`, without which this was built".to_owned())
+}
+
+#[cfg(not(feature = "redis"))]
+async fn connect(_: &str) -> Result<Shared, Error> {
+    Ok(Shared::default())
 }
 
 /// Why an [`Adyton`] could not be built.
@@ -205,16 +229,6 @@ pub enum BuildError {
     #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     #[error(transparent)]
     Sql(#[from] adyton_sql::SqlError),
-    /// What should be the address of a Redis is none.
-    #[cfg(feature = "redis")]
-    #[error("rate_limiting.store {0}")]
-    Redis(#[from] adyton_redis::RedisError),
-    /// The crate was built without Redis, and the configuration names one.
-    #[error(
-        "rate_limiting.store: built without the feature `redis`: leave it at `memory`, or give a \
-         store with `Builder::throttle`"
-    )]
-    NoRedis,
     /// The crate was built without a store, and none was given.
     #[error(
         "built without a database: take one of the features `sqlite`, `postgres` and `mysql`, or give a store with `Builder::store`"

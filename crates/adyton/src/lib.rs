@@ -24,7 +24,7 @@ mod routes;
 pub mod testing;
 
 pub use browser::Browser;
-pub use builder::{BuildError, Builder, connect_shared};
+pub use builder::{BuildError, Builder, check_shared, connect_shared};
 pub use client_info::RequestId;
 pub use error::{CsrfStatus, Rejection};
 pub use extract::{CurrentToken, CurrentUser};

@@ -25,7 +25,7 @@ export declare class Engine {
   constructor(options: string, log: boolean | ((record: string) => void))
   /** Where the endpoints live. */
   get basePath(): string
-  /** The SQLite file. */
+  /** The SQLite file, or the URL of a server's database without its password. */
   get databasePath(): string
   /** Longest wait for a body, in milliseconds; no more than a timer of Node can wait. */
   get bodyTimeout(): number

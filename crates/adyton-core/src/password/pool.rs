@@ -206,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_sheds_and_a_caller_who_left_costs_nothing() {
-        let hasher = Arc::new(Hasher::start(1, 2).unwrap());
+        let hasher = Arc::new(Hasher::start(1, 3).unwrap());
         let done = Arc::new(AtomicUsize::new(0));
         let (started, has_started) = mpsc::channel();
         let (release, wait) = mpsc::channel::<()>();
@@ -224,6 +224,11 @@ mod tests {
                 })
             })
             .collect();
+        // Who stays is behind those who will leave: their turn comes first.
+        let last = tokio::spawn({
+            let hasher = Arc::clone(&hasher);
+            async move { hasher.run(|_| ()).await }
+        });
         tokio::task::yield_now().await;
         assert_eq!(hasher.run(|_| ()).await, Err(Overloaded));
 
@@ -231,7 +236,7 @@ mod tests {
         tokio::task::yield_now().await;
         drop(release);
         assert_eq!(running.await.unwrap(), Ok(true));
-        assert_eq!(hasher.run(|_| ()).await, Ok(()));
+        assert_eq!(last.await.unwrap(), Ok(()));
         assert_eq!(done.load(Ordering::SeqCst), 0);
     }
 

@@ -43,7 +43,7 @@ async fn a_server_that_hangs_is_waited_for_once_and_not_for_long() {
     for _ in 0..100 {
         assert!(take(&throttle).await.is_none());
     }
-    assert!(start.elapsed() < Duration::from_millis(600), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     server.signal("CONT");
     wait_for("the connection", || redis.is_reachable());
     assert!(take(&throttle).await.is_some());

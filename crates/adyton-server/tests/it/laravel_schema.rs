@@ -1,8 +1,9 @@
-//! What a migration makes of a database that is Laravel's: tables beside its own, which stay as they are.
+//! What a migration and a pruning make of a database that is Laravel's: tables beside its own, which
+//! stay as they are.
 
 use crate::databases::{Rows, Shared, System};
-use crate::laravel::{laravel, tokens, users};
-use crate::world::PASSWORD;
+use crate::laravel::{but_the_fifth, laravel, tokens, users};
+use crate::world::{PASSWORD, Place};
 use serde_json::json;
 
 const OURS: [&str; 5] =
@@ -12,9 +13,9 @@ const OURS: [&str; 5] =
 async fn a_migration_adds_tables_and_alters_none() {
     for system in System::all() {
         let shared = laravel(&system, "").await;
-        let (before, tables_before) = (definitions(&shared).await, tables(&shared).await);
-        let (users_before, mut tokens_before) = (users(&shared).await, tokens(&shared).await);
-        assert!(before.len() >= 5, "{system:?} {before:?}");
+        let (defined, tables_before) = (definitions(&shared).await, tables(&shared).await);
+        let (users_before, tokens_before) = (users(&shared).await, tokens(&shared).await);
+        assert!(defined.len() >= 5, "{system:?} {defined:?}");
         let pretended = shared.place.done("migrate --pretend");
         assert_eq!(tables(&shared).await, tables_before, "{system:?}");
         for table in ["users", "personal_access_tokens"] {
@@ -35,14 +36,39 @@ async fn a_migration_adds_tables_and_alters_none() {
         assert_eq!(server.register("new@example.com").await.status, 201, "{system:?}");
         assert_eq!(server.login("new@example.com", PASSWORD).await.status, 200, "{system:?}");
         drop(server);
-        assert_eq!(definitions(&shared).await, before, "{system:?}");
+        assert_eq!(definitions(&shared).await, defined, "{system:?}");
         let mut expected = tables_before;
         expected.extend(OURS.map(str::to_owned));
         expected.sort();
         assert_eq!(tables(&shared).await, expected, "{system:?}");
         assert_eq!(users(&shared).await[1..5], users_before[1..], "{system:?}");
-        tokens_before.remove(4); // over, and pruned
-        assert_eq!(tokens(&shared).await[..11], tokens_before, "{system:?}");
+        let (after, before) = (but_the_fifth(tokens(&shared).await), but_the_fifth(tokens_before));
+        assert_eq!(after[..11], before, "{system:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pruning_leaves_whatever_is_not_over_and_not_ours() {
+    for system in System::all() {
+        let shared = laravel(&system, "").await;
+        shared.place.done("migrate");
+        let teams = "UPDATE personal_access_tokens SET expires_at = '2020-01-01 00:00:00'
+                     WHERE id IN (4, 8, 9)";
+        shared.execute(teams).await;
+        let (users_before, mut tokens_before) = (users(&shared).await, tokens(&shared).await);
+        let pruned = shared.place.json("prune --json");
+        assert_eq!(pruned["tokens"], 1, "{system:?} {pruned}");
+        tokens_before.remove(4);
+        assert_eq!(
+            tokens(&shared).await,
+            tokens_before,
+            "{system:?}: only number 5, which is over"
+        );
+        assert_eq!(users(&shared).await, users_before, "{system:?}");
+        for table in ["sessions", "password_reset_tokens"] {
+            let count = shared.value(&format!("SELECT COUNT(*) FROM {table}")).await;
+            assert_eq!(count.as_deref(), Some("1"), "{system:?} {table}");
+        }
     }
 }
 
@@ -100,5 +126,18 @@ async fn definitions(shared: &Shared) -> Rows {
             }
             definitions
         }
+    }
+}
+
+#[test]
+fn the_configuration_of_the_guide_is_sound() {
+    let guide = include_str!("../../../../docs/guide/beside-laravel.md");
+    let block = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let place = Place::with(block);
+    let told = place.done("config check");
+    assert!(told.starts_with("ok: "), "{told}");
+    let shown = place.done("config show");
+    for line in [r"tokenable_type = 'App\Models\User'", "rehash = false", "\"mysql\""] {
+        assert!(shown.contains(line), "{line}: {shown}");
     }
 }

@@ -1,6 +1,7 @@
 //! `scripts/services`, tried with Redis alone, which starts in a moment: nothing may be left behind,
 //! whatever becomes of the command.
 
+use crate::world::{Place, told};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -91,7 +92,8 @@ fn what_it_did_not_make_is_not_removed() {
     }
 }
 
-/// Docker is not to be had here: that the file is YAML, and names what it uses, is all that is tried.
+/// Docker is not to be had here: that the file is YAML, names what it uses and configures a server is
+/// all that is tried.
 #[test]
 fn the_file_for_docker_is_sound() {
     let read = "import json, yaml; print(json.dumps(yaml.safe_load(open('compose.yaml'))))";
@@ -111,7 +113,11 @@ fn the_file_for_docker_is_sound() {
             assert!(services.contains_key(name), "{name}");
         }
     }
-    for name in services["adyton"]["environment"].as_object().unwrap().keys() {
-        assert!(name.starts_with("ADYTON_"), "{name}");
+    let place = Place::new();
+    let mut check = place.adyton("config check");
+    for (name, value) in services["adyton"]["environment"].as_object().unwrap() {
+        check.env(name, value.as_str().unwrap().replace("${POSTGRES_PASSWORD:?set it}", "secret"));
     }
+    let (code, out, error) = told(check);
+    assert_eq!((code, out.starts_with("ok: ")), (0, true), "{error}");
 }

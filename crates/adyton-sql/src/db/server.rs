@@ -39,6 +39,7 @@ use adyton_core::secret::Salt;
 use session::{Conn, Kind};
 use std::sync::Arc;
 use std::time::Duration;
+use told::not_connected;
 pub(super) use told::{told, unreachable};
 use tracing::Instrument;
 
@@ -132,18 +133,27 @@ impl Server {
             })
         };
         match tokio::time::timeout(self.place.connect_timeout.duration(), connected).await {
-            Ok(connected) => connected.map_err(|error| told(&self.place, error)),
+            Ok(connected) => connected.map_err(|error| not_connected(&self.place, error)),
             Err(_) => Err(unreachable(&self.place, sqlx::Error::PoolTimedOut)),
         }
     }
 
-    /// Reads rows, outside any transaction. One that finds its connection dead, as after a restart
-    /// of the server, is read once more by one that lives.
+    /// Reads rows, outside any transaction. Who finds the connection dead, as after a restart of
+    /// the server, or its plans outdated, as after a change of a table, reads once more by another.
     pub(super) async fn rows(&self, sql: &Rendered, params: &[Value]) -> Result<Vec<Row>> {
-        match self.session().await?.rows(sql, params).await {
-            Err(SqlError::Lost(_)) => self.living_session().await?.rows(sql, params).await,
-            other => other,
+        let mut session = self.session().await?;
+        for _ in 0..self.place.max_connections {
+            match session.rows(sql, params).await {
+                Err(SqlError::Lost(_)) => break,
+                Err(SqlError::Conflict(_)) => {
+                    drop(session);
+                    session = self.session().await?;
+                }
+                other => return other,
+            }
         }
+        drop(session);
+        self.living_session().await?.rows(sql, params).await
     }
 
     pub(super) async fn transaction<T, F>(&self, names: &Arc<Names>, body: F) -> Result<T>
@@ -226,7 +236,7 @@ impl Server {
             #[cfg(feature = "mysql")]
             Pool::Mysql(pool) => pool.acquire().await.map(Conn::Mysql),
         };
-        let conn = conn.map_err(|error| unreachable(&self.place, error))?;
+        let conn = conn.map_err(|error| not_connected(&self.place, error))?;
         Ok(Session::new(conn, Arc::clone(&self.place), Arc::clone(&self.doubt)))
     }
 

@@ -5,7 +5,21 @@
 
 use adyton_core::config::Config;
 use adyton_core::secret::Salt;
-use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection};
+use sqlx::mysql::MySqlConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, MySqlConnection, PgConnection};
+
+/// As Laravel's own migrations make them on MySQL, with its usual collation.
+pub(crate) const LARAVEL_ON_MYSQL: &str = "
+CREATE TABLE users (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(255) NOT NULL,
+  email VARCHAR(255) NOT NULL UNIQUE, email_verified_at TIMESTAMP NULL, password VARCHAR(255) NOT NULL,
+  remember_token VARCHAR(100) NULL, created_at TIMESTAMP NULL, updated_at TIMESTAMP NULL)
+  DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+CREATE TABLE personal_access_tokens (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  tokenable_type VARCHAR(255) NOT NULL, tokenable_id BIGINT UNSIGNED NOT NULL, name VARCHAR(255) NOT NULL,
+  token VARCHAR(64) NOT NULL UNIQUE, abilities TEXT NULL, last_used_at TIMESTAMP NULL,
+  expires_at TIMESTAMP NULL, created_at TIMESTAMP NULL, updated_at TIMESTAMP NULL,
+  INDEX (tokenable_type, tokenable_id)) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+";
 
 /// A kind of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +74,7 @@ impl Database {
         let mut config = Config::default();
         let url = self.url();
         let joint = if url.contains('?') { '&' } else { '?' };
-        config.connector.url = Some(format!("{url}{joint}max_connections=4"));
+        config.connector.url = Some(format!("{url}{joint}max_connections=4&connect_timeout=30"));
         config
     }
 
@@ -78,11 +92,52 @@ impl Database {
                 sqlx::query_scalar(sql).fetch_one(&mut conn).await
             }
             Kind::Mysql => {
-                let mut conn = MySqlConnection::connect(&self.url()).await.unwrap();
+                let mut conn = mysql(&self.url()).await.unwrap();
                 sqlx::query_scalar(sql).fetch_one(&mut conn).await
             }
         };
         counted.unwrap()
+    }
+
+    /// Its URL for another user.
+    pub(crate) fn url_as(&self, user: &str, password: &str) -> String {
+        let url = self.url();
+        let (scheme, rest) = url.split_once("://").unwrap();
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+        format!("{scheme}://{user}:{password}@{rest}")
+    }
+
+    /// The same as [`run`](Self::run), which may fail.
+    pub(crate) async fn try_run(&self, sql: &str) -> sqlx::Result<()> {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        match self.kind {
+            Kind::Postgres => {
+                PgConnection::connect(&self.url()).await?.execute(sql).await.map(drop)
+            }
+            Kind::Mysql => mysql(&self.url()).await?.execute(sql).await.map(drop),
+        }
+    }
+
+    /// Ends every connection to it, as a restart of the server does.
+    pub(crate) async fn end_connections(&self) {
+        let name = &self.name;
+        match self.kind {
+            Kind::Postgres => {
+                let of = format!("FROM pg_stat_activity WHERE datname = '{name}'");
+                self.on_server(&format!("SELECT pg_terminate_backend(pid) {of}")).await;
+            }
+            Kind::Mysql => {
+                let mut conn = mysql(&self.server).await.unwrap();
+                let sql =
+                    format!("SELECT id FROM information_schema.processlist WHERE db = '{name}'");
+                let ids = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql)).fetch_all(&mut conn);
+                for id in ids.await.unwrap_or_default() {
+                    // It may have gone by itself meanwhile.
+                    let kill = sqlx::raw_sql(AssertSqlSafe(format!("KILL {id}")));
+                    let _ = conn.execute(kill).await;
+                }
+            }
+        }
     }
 
     /// Drops it, whoever is still connected.
@@ -93,15 +148,7 @@ impl Database {
                 self.on_server(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
             }
             Kind::Mysql => {
-                let mut conn = MySqlConnection::connect(&self.server).await.unwrap();
-                let sql =
-                    format!("SELECT id FROM information_schema.processlist WHERE db = '{name}'");
-                let ids = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql)).fetch_all(&mut conn);
-                for id in ids.await.unwrap_or_default() {
-                    // It may have gone by itself meanwhile.
-                    let kill = sqlx::raw_sql(AssertSqlSafe(format!("KILL {id}")));
-                    let _ = conn.execute(kill).await;
-                }
+                self.end_connections().await;
                 self.on_server(&format!("DROP DATABASE IF EXISTS {name}")).await;
             }
         }
@@ -121,12 +168,17 @@ impl Database {
                 conn.close().await.unwrap();
             }
             Kind::Mysql => {
-                let mut conn = MySqlConnection::connect(url).await.unwrap();
+                let mut conn = mysql(url).await.unwrap();
                 conn.execute(sql).await.unwrap();
                 conn.close().await.unwrap();
             }
         }
     }
+}
+
+/// As PHP connects: in the server's own time zone, which sqlx would set to UTC.
+async fn mysql(url: &str) -> sqlx::Result<MySqlConnection> {
+    url.parse::<MySqlConnectOptions>()?.timezone(None).connect().await
 }
 
 impl Drop for Database {

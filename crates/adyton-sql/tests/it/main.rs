@@ -11,6 +11,7 @@ mod files;
 mod import;
 mod migrate;
 mod rotation;
+mod servers;
 mod store;
 mod world;
 mod writes;

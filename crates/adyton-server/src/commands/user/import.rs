@@ -19,8 +19,9 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use tokio::task::JoinSet;
 
-/// Users on their way into the database at once: stores make one commit of many.
-const AT_ONCE: usize = 256;
+/// Users on their way into the database at once: SQLite makes one commit of them, and a server is
+/// kept busy on each connection without anybody waiting long for one.
+const AT_ONCE: usize = 64;
 
 /// Which users, and what becomes of rows that are none.
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! A connection in use, and what a failure means for it: one that does not answer as it should is
 //! used by nobody again.
 
-use super::told::{told, unreachable};
+use super::told::{is_outdated, told, unreachable};
 use crate::db::doubt::Doubt;
 use crate::db::value::{Row, Value};
 use crate::dialect::Rendered;
@@ -152,6 +152,10 @@ impl Session {
             Err(failure) => failure,
         };
         let error = match failure {
+            Failure::Refused(error) if is_outdated(&error) => {
+                self.state = State::Spent;
+                return Err(SqlError::Conflict(Arc::new(error)));
+            }
             Failure::Refused(error) => told(&self.place, error),
             Failure::Silent => unreachable(&self.place, sqlx::Error::PoolTimedOut),
         };

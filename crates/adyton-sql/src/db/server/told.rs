@@ -18,6 +18,20 @@ pub(in crate::db) fn unreachable(place: &DatabaseServer, error: sqlx::Error) -> 
     SqlError::Unreachable { place: place.to_string(), source: Arc::new(error) }
 }
 
+/// Whether a table was changed under a statement that this connection of PostgreSQL has prepared.
+pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(refused) = error else { return false };
+    refused.code().as_deref() == Some("0A000") && refused.message().contains("cached plan")
+}
+
+/// Why there is no connection.
+pub(super) fn not_connected(place: &DatabaseServer, error: sqlx::Error) -> SqlError {
+    match &error {
+        sqlx::Error::Database(_) => told(place, error),
+        _ => unreachable(place, error),
+    }
+}
+
 /// What an error means, and what would mend it.
 pub(in crate::db) fn told(place: &DatabaseServer, error: sqlx::Error) -> SqlError {
     let refused = match &error {
