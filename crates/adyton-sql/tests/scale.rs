@@ -2,7 +2,12 @@
 //! for each database, against their limits. Optimised and alone on its machine, or they say little.
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, and knows no helpers")]
-#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "it tells what it measured")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "it tells what it measured"
+)]
 
 #[path = "it/databases.rs"]
 mod databases;

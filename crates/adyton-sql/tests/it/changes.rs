@@ -13,6 +13,7 @@ use adyton_core::store::{
 use adyton_core::token::TokenId;
 use adyton_core::{Auth, Error};
 use adyton_sql::{SqlError, SqlStore, TriggerState};
+use std::cell::Cell;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -322,11 +323,9 @@ impl Warm {
     /// Until its answers come from memory.
     async fn heat(&self) {
         let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(300) {
-            self.auth.authenticate(&self.token).await.unwrap();
-            sleep(Duration::from_millis(5)).await;
+        while self.reads().await > 20 {
+            assert!(start.elapsed() < SOON, "the token is never in memory");
         }
-        assert!(self.reads().await < 20, "the token is in memory");
     }
 
     /// How many look-ups a hundred requests cost.
@@ -341,17 +340,29 @@ impl Warm {
         slow
     }
 
-    /// How long the token works after this moment.
-    async fn refused_after(&self) -> Duration {
-        let start = Instant::now();
-        loop {
-            match self.auth.authenticate(&self.token).await {
-                Ok(_) => assert!(start.elapsed() < SOON, "it works for ever"),
-                Err(Error::Unauthenticated(_)) => return start.elapsed(),
-                Err(other) => panic!("{other}"),
+    /// Has another program delete the token while calls go on: how late the last one began by
+    /// which it still worked.
+    async fn lateness(&self) -> Duration {
+        let deleted = Cell::new(None::<Instant>);
+        let delete = async {
+            self.world.database.run("DELETE FROM personal_access_tokens").await;
+            deleted.set(Some(Instant::now()));
+        };
+        let calls = async {
+            let mut latest = Instant::now();
+            while deleted.get().is_none_or(|at| at.elapsed() < 4 * LATE) {
+                let asked = Instant::now();
+                match self.auth.authenticate(&self.token).await {
+                    Ok(_) => latest = asked,
+                    Err(Error::Unauthenticated(_)) => {}
+                    Err(other) => panic!("{other}"),
+                }
+                sleep(Duration::from_millis(1)).await;
             }
-            sleep(Duration::from_millis(1)).await;
-        }
+            latest
+        };
+        let ((), latest) = tokio::join!(delete, calls);
+        latest.saturating_duration_since(deleted.get().unwrap())
     }
 }
 
@@ -367,16 +378,15 @@ async fn is_ready<T>(future: impl Future<Output = T>) -> bool {
     polls == 1
 }
 
-/// The promise, and what a busy machine may add before anybody looks.
-const WITHIN: Duration = Duration::from_millis(100 + 50);
+/// How late anybody may be.
+const LATE: Duration = Duration::from_millis(100);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_laravel_deletes_is_refused_within_the_lease() {
     let Some(warm) = Warm::new().await else { return };
-    warm.world.database.run("DELETE FROM personal_access_tokens").await;
-    let after = warm.refused_after().await;
-    println!("refused {after:?} after it was deleted by another program");
-    assert!(after < WITHIN, "{after:?}");
+    let late = warm.lateness().await;
+    println!("worked for {late:?} after another program had deleted it");
+    assert!(late < LATE, "{late:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -387,12 +397,11 @@ async fn a_lost_connection_makes_misses_until_it_is_back() {
         "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
          WHERE application_name = 'adyton changes' AND datname = current_database()",
     );
-    assert_eq!(ended.await, 1);
+    assert!(ended.await > 0);
     let asked = warm.world.here.change_counter().await;
-    assert!(asked.is_err(), "{asked:?}");
-    warm.world.database.run("DELETE FROM personal_access_tokens").await;
-    let after = warm.refused_after().await;
-    assert!(after < WITHIN, "{after:?}");
+    assert!(!matches!(asked, Ok(Some(number)) if number == before), "{asked:?}");
+    let late = warm.lateness().await;
+    assert!(late < LATE, "{late:?}");
     assert_ne!(until(&warm.world.here, true).await, Some(before), "what was missed counts");
 }
 
@@ -401,7 +410,8 @@ async fn a_connection_that_stalls_makes_misses_and_never_lies() {
     let Some(warm) = Warm::new().await else { return };
     let listener = warm.world.database.count(
         "SELECT pid::bigint FROM pg_stat_activity
-         WHERE application_name = 'adyton changes' AND datname = current_database()",
+         WHERE application_name = 'adyton changes' AND datname = current_database()
+         ORDER BY backend_start DESC LIMIT 1",
     );
     let listener = listener.await.to_string();
     let signal =
@@ -410,11 +420,10 @@ async fn a_connection_that_stalls_makes_misses_and_never_lies() {
         eprintln!("skipped: needs a PostgreSQL whose processes it may stop");
         return;
     }
-    warm.world.database.run("DELETE FROM personal_access_tokens").await;
-    let after = warm.refused_after().await;
+    let late = warm.lateness().await;
     let asked = tokio::time::timeout(SOON, until(&warm.world.here, true)).await;
     assert!(signal("-CONT"));
-    println!("refused {after:?} after it was deleted, with a channel that stands still");
-    assert!(after < WITHIN, "{after:?}");
+    println!("worked for {late:?} with a channel that stands still");
+    assert!(late < LATE, "{late:?}");
     assert!(asked.is_ok(), "a new connection takes its place");
 }

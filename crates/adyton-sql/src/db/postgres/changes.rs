@@ -180,7 +180,9 @@ impl Ear {
         }
         match standing {
             Standing::Hears => {
-                tracing::info!("changes by others are heard of: verified tokens are kept in memory")
+                tracing::info!(
+                    "changes by others are heard of: verified tokens are kept in memory"
+                );
             }
             Standing::NoTriggers => tracing::info!(
                 "verified tokens are not kept in memory, since changes by others are not told of; \
