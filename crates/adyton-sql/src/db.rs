@@ -12,7 +12,8 @@ mod postgres;
 mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests;
 mod value;
 #[cfg(feature = "sqlite")]

@@ -34,7 +34,8 @@ mod error;
 mod events;
 mod import;
 mod migrate;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod plans;
 mod prune;
 mod sessions;

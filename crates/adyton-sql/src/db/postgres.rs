@@ -115,7 +115,7 @@ pub(super) async fn insert(
 ) -> sqlx::Result<Option<i64>> {
     let text = format!("{} RETURNING id", sql.text);
     let row = conn.fetch_one(query(text.into(), params)?).await?;
-    Ok(match value(row.try_get_raw(0)?)? {
+    Ok(match value(&row.try_get_raw(0)?)? {
         Value::Int(id) => Some(id),
         _ => None,
     })
@@ -181,11 +181,11 @@ impl Encode<'_, Postgres> for Param<'_> {
 }
 
 fn read(row: &PgRow) -> sqlx::Result<Row> {
-    let values = (0..row.len()).map(|at| value(row.try_get_raw(at)?));
+    let values = (0..row.len()).map(|at| value(&row.try_get_raw(at)?));
     Ok(Row::new(values.collect::<sqlx::Result<_>>()?))
 }
 
-fn value(raw: PgValueRef<'_>) -> sqlx::Result<Value> {
+fn value(raw: &PgValueRef<'_>) -> sqlx::Result<Value> {
     if raw.is_null() {
         return Ok(Value::Null);
     }

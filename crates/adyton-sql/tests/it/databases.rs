@@ -1,6 +1,7 @@
 //! Databases of their own on the servers that `ADYTON_TEST_POSTGRES_URL` and
 //! `ADYTON_TEST_MYSQL_URL` name; without one, who needs it says so and is skipped.
 
+#![allow(clippy::print_stderr, reason = "who is skipped says so")]
 #![allow(dead_code, reason = "other crates' tests use this file too, and each not all of it")]
 
 use adyton_core::config::Config;

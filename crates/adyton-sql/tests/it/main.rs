@@ -1,7 +1,14 @@
 //! The store from outside, on files of its own. Tests tell a story each; `world` sets the scene.
 
 #![allow(missing_docs)]
-#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, and knows no helpers")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "helpers of tests may panic, and tell what they measured by the real clock"
+)]
 
 mod changes;
 mod conformance;

@@ -216,6 +216,22 @@ async fn connections_that_died_are_nobodys_trouble() {
     }
 }
 
+/// As behind a pooler that knows no prepared statements.
+#[tokio::test]
+async fn no_statement_has_to_be_prepared() {
+    for database in each().await {
+        let mut config = database.config();
+        let url = config.connector.url.unwrap();
+        config.connector.url = Some(format!("{url}&statement_cache_capacity=0"));
+        let store = SqlStore::open(&config).await.unwrap();
+        store.migrate(NOW).await.unwrap();
+        let ada = add_user(&store, "ada@example.com").await;
+        let session = sign_in(&store, &ada, "a").await.session;
+        assert!(store.rotate(rotation(&session, "a", "b", NOW)).await.unwrap().is_some());
+        assert_eq!(store.list_sessions(ada.id, NOW).await.unwrap().len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn ids_are_never_used_again() {
     for database in each().await {
@@ -413,9 +429,9 @@ async fn plain_text_tokens_are_imported() {
 }
 
 /// What is told, with all that led to it.
-fn told(error: SqlError) -> String {
+fn told(error: &SqlError) -> String {
     let mut text = format!("{error} {error:?}");
-    let mut source = std::error::Error::source(&error);
+    let mut source = std::error::Error::source(error);
     while let Some(error) = source {
         text += &format!(": {error} {error:?}");
         source = error.source();
@@ -426,7 +442,7 @@ fn told(error: SqlError) -> String {
 async fn refused(url: String) -> String {
     let mut config = Config::default();
     config.connector.url = Some(url);
-    let text = told(SqlStore::open(&config).await.err().unwrap());
+    let text = told(&SqlStore::open(&config).await.err().unwrap());
     assert!(!text.contains("31337"), "{text}");
     text
 }
@@ -462,13 +478,13 @@ async fn who_may_not_is_told_what_an_administrator_has_to_say() {
         let mut config = Config::default();
         config.connector.url = Some(database.url_as(&user, "31337"));
         let store = SqlStore::open(&config).await.unwrap();
-        let text = told(store.migrate(NOW).await.unwrap_err());
+        let text = told(&store.migrate(NOW).await.unwrap_err());
         assert!(
             text.contains("GRANT") && text.contains(&user) && !text.contains("31337"),
             "{text}"
         );
         migrated(&database).await;
-        let text = told(store.migrate(NOW).await.err().unwrap_or(SqlError::Busy));
+        let text = told(&store.migrate(NOW).await.err().unwrap_or(SqlError::Busy));
         drop(store);
         if kind == Kind::Postgres {
             assert!(text.contains("GRANT SELECT, INSERT"), "{text}");
@@ -504,7 +520,7 @@ async fn a_table_that_cannot_be_adopted_is_refused() {
         for (columns, problem) in cases {
             let end = if columns.contains("ENGINE") { "" } else { ")" };
             database.run(&format!("CREATE TABLE users ({columns}{end}")).await;
-            let error = told(open(&database).await.migrate(NOW).await.unwrap_err());
+            let error = told(&open(&database).await.migrate(NOW).await.unwrap_err());
             assert!(error.contains(problem), "{error}");
             database.run("DROP TABLE users").await;
         }

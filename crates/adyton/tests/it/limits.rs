@@ -293,7 +293,9 @@ async fn one_address_has_half_of_the_queue_at_most() {
     for one in flood {
         shed += usize::from(one.await.unwrap() == 503);
     }
-    assert!(shed >= 29, "{shed}");
+    // All but one that runs and ten that wait; where a store is slow some are done before the last
+    // ones come. A queue of twenty for one address would shed nineteen.
+    assert!(shed >= 24, "{shed}");
 }
 
 #[tokio::test]
