@@ -25,7 +25,7 @@ export declare class Engine {
   constructor(options: string, log: boolean | ((record: string) => void))
   /** Where the endpoints live. */
   get basePath(): string
-  /** The SQLite file, or the URL of a server's database without its password. */
+  /** The SQLite file; null for a database on a server. */
   get databasePath(): string | null
   /** Longest wait for a body, in milliseconds; no more than a timer of Node can wait. */
   get bodyTimeout(): number

@@ -21,7 +21,7 @@ test.each([
   ],
   [{ authTable: "a", auth_table: "b" }, "auth_table", "is set twice"],
   [{ server: { publicUrl: "https://app.example.com/path" } }, "server.publicUrl", "scheme"],
-  [{ connector: { name: "postgresql" } }, "connector.options.database", "must"],
+  [{ connector: { name: "postgresql" } }, "connector.options.database", "is missing"],
   [[], "options", "must be an object"],
 ])("%j is refused with its key and the cure", async (options, key, cure) => {
   const error = await wrong(options);
