@@ -122,6 +122,10 @@ impl SqlStore {
                 return Err(SqlError::NotEmpty { table: target.name_of(part) });
             }
         }
+        // Its tokens have the form of others, wherever they lie.
+        if self.adopted_token_table().await? {
+            target.adopt_token_table().await?;
+        }
         let mut report =
             CopyReport { left_behind: self.left_behind().await?, ..Default::default() };
         for part in &PARTS {

@@ -104,3 +104,22 @@ async fn a_target_without_tables_is_refused() {
     let (store, target) = (from.migrated().await, to.open().await);
     assert!(matches!(copy(&store, &target).await, Err(SqlError::NotMigrated)));
 }
+
+#[tokio::test]
+async fn tokens_of_an_adopted_table_stay_what_they_were() {
+    let from = World::with_tables(
+        "CREATE TABLE personal_access_tokens (id INTEGER PRIMARY KEY AUTOINCREMENT,
+         tokenable_type VARCHAR NOT NULL, tokenable_id INTEGER NOT NULL, name VARCHAR NOT NULL,
+         token VARCHAR NOT NULL UNIQUE, abilities TEXT, last_used_at DATETIME,
+         expires_at DATETIME, created_at DATETIME, updated_at DATETIME)",
+    );
+    let (middle, last) = (World::new(), World::new());
+    let mut store = from.migrated().await;
+    for world in [middle, last] {
+        let next = world.migrated().await;
+        assert!(!next.adopted_token_table().await.unwrap());
+        copy(&store, &next).await.unwrap();
+        assert!(next.adopted_token_table().await.unwrap(), "the form of Sanctum is known");
+        store = next;
+    }
+}
