@@ -37,9 +37,10 @@ impl Table {
     }
 
     /// Refuses a table that lacks a column, whose key is not an integer that the database counts up,
-    /// or that could not be written to as it must.
-    pub(crate) fn check(&self, needed: &[&str]) -> Result<()> {
-        for column in needed {
+    /// or that could not be written to as it must. Columns that are shown and never written may be
+    /// of any type.
+    pub(crate) fn check(&self, needed: &[&str], shown: &[String]) -> Result<()> {
+        for column in needed.iter().copied().chain(shown.iter().map(String::as_str)) {
             self.column(column)?;
         }
         let sole = self.columns.iter().filter(|column| column.is_key).count() == 1;

@@ -387,7 +387,7 @@ impl Subject {
     /// Refuses a table that Adyton cannot work on; says what is doubtful. Those that may be
     /// somebody else's are checked at every start, since the configuration names their columns.
     fn check(self, table: &Table, names: &Names, ours: bool) -> Result<Vec<String>> {
-        let mut columns: Vec<&str> = match self {
+        let columns: Vec<&str> = match self {
             Self::Users => USER_COLUMNS.to_vec(),
             Self::Tokens => TOKEN_COLUMNS.into_iter().chain([&*names.token_field]).collect(),
             Self::Sessions | Self::Own(_) if ours => return Ok(Vec::new()),
@@ -395,11 +395,8 @@ impl Subject {
                 return Err(SqlError::TableTaken { table: self.table(names).to_owned() });
             }
         };
-        let warnings = table.warnings(&columns);
-        if self == Self::Users {
-            columns.extend(names.user_columns.iter().map(String::as_str));
-        }
-        table.check(&columns)?;
-        Ok(warnings)
+        let shown = if self == Self::Users { &*names.user_columns } else { &[] };
+        table.check(&columns, shown)?;
+        Ok(table.warnings(&columns))
     }
 }
