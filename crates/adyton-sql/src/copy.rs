@@ -318,8 +318,12 @@ impl FromRow for Whole {
     }
 }
 
-/// `None` for what the column cannot hold. Of a column that nobody knows, anything is taken.
+/// `None` for what the column cannot hold, and for what would not arrive as it was: bytes, and a text
+/// that is not UTF-8. Of a column that nobody knows, anything else is taken.
 fn convert(value: Value, kind: Option<Kind>) -> Option<Value> {
+    if let Value::Blob | Value::Garbled(_) = value {
+        return None;
+    }
     let Some(kind) = kind else { return Some(value) };
     Some(match (kind, value) {
         (_, Value::Null) => Value::Null,
@@ -344,6 +348,6 @@ fn canonical(value: &Value) -> String {
         Value::Bool(yes) => format!("{}\n", i64::from(*yes)),
         Value::Real(number) => format!("{number}\n"),
         Value::Time(time) => format!("{}\n", time.unix()),
-        Value::Text(text) => format!("{} {text}\n", text.len()),
+        Value::Text(text) | Value::Garbled(text) => format!("{} {text}\n", text.len()),
     }
 }

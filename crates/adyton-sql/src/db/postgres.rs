@@ -167,7 +167,7 @@ impl Encode<'_, Postgres> for Param<'_> {
             Value::Int(number) => buffer.extend(number.to_be_bytes()),
             Value::Bool(yes) => buffer.extend(i64::from(*yes).to_be_bytes()),
             Value::Real(number) => buffer.extend(number.to_be_bytes()),
-            Value::Text(text) => buffer.extend(text.as_bytes()),
+            Value::Text(text) | Value::Garbled(text) => buffer.extend(text.as_bytes()),
             Value::Blob => {}
             Value::Time(time) => buffer.extend(((time.unix() - EPOCH) * MICROS).to_be_bytes()),
         }

@@ -98,6 +98,30 @@ async fn a_row_that_no_database_takes_is_named_and_what_nobody_knows_is_told() {
     assert_eq!(to.count("SELECT COUNT(*) FROM users"), 0);
 }
 
+/// Told, and not cut down to what can be read of it.
+#[tokio::test]
+async fn what_would_not_arrive_as_it_was_is_not_copied() {
+    for change in [
+        "UPDATE users SET name = CAST(x'ff61' AS TEXT)",
+        "UPDATE users SET avatar = x'00ff'",
+        "UPDATE users SET avatar = CAST(x'ff61' AS TEXT)",
+    ] {
+        let tables = "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT,
+                      email TEXT UNIQUE, password TEXT, created_at DATETIME, updated_at DATETIME,
+                      avatar)";
+        let (mut from, mut to) = (World::with_tables(tables), World::with_tables(tables));
+        for world in [&mut from, &mut to] {
+            world.config.user_columns = vec!["avatar".into()];
+        }
+        let (store, target) = (from.migrated().await, to.migrated().await);
+        add_user(&store, "ada@example.com").await;
+        from.raw().execute_batch(change).unwrap();
+        let error = copy(&store, &target).await.unwrap_err();
+        assert!(matches!(error, SqlError::CannotCopy { .. }), "{change}: {error}");
+        assert_eq!(store.list_users(UserId(0), 9).await.unwrap().len(), 1, "it can be read");
+    }
+}
+
 #[tokio::test]
 async fn a_target_without_tables_is_refused() {
     let (from, to) = (World::new(), World::new());
