@@ -16,6 +16,7 @@ mod databases;
 mod files;
 mod import;
 mod migrate;
+mod races;
 mod rotation;
 mod servers;
 mod store;
