@@ -290,6 +290,28 @@ async fn letters_case_and_blanks_make_a_difference_where_they_must() {
     }
 }
 
+/// In a table of others whose index, if it has one, takes no note of accents and case.
+#[tokio::test]
+async fn accounts_that_differ_by_an_accent_are_two_and_one_email_twice_is_nobodys() {
+    let Some(database) = Database::new(Kind::Mysql).await else { return };
+    database.run(&crate::databases::LARAVEL_ON_MYSQL.replace("NOT NULL UNIQUE", "NOT NULL")).await;
+    let store = migrated(&database).await;
+    for address in ["jose@x.y", "josé@x.y", "josè@x.y", "JOSÈ@x.y", "jose@x.y ", "jösé@x.y"] {
+        let row = format!("VALUES ('Jo', '{address}', 'hash')");
+        database.run(&format!("INSERT INTO users (name, email, password) {row}")).await;
+    }
+    let found = async |text: &str| {
+        let account = store.find_account_by_email(&email(text)).await.unwrap();
+        account.map(|account| account.user.id.0)
+    };
+    assert_eq!(found("jose@x.y").await, Some(1));
+    assert_eq!(found("JOSÉ@x.y").await, Some(2));
+    assert_eq!(found("josè@x.y").await, None, "there are two");
+    assert_eq!(found("JOSÈ@x.y").await, None, "there are two");
+    assert_eq!(found("jösé@x.y").await, Some(6), "however many look like it");
+    assert_eq!(found("jôse@x.y").await, None, "there is none");
+}
+
 /// The tests' servers are at +05:30: both types of column hold the time of UTC all the same, as
 /// Laravel reads and writes it in a session of that zone.
 #[tokio::test]
