@@ -40,9 +40,8 @@ impl Table {
     /// or that could not be written to as it must. Columns that are shown and never written may be
     /// of any type.
     pub(crate) fn check(&self, needed: &[&str], shown: &[String]) -> Result<()> {
-        for column in needed.iter().copied().chain(shown.iter().map(String::as_str)) {
-            self.column(column)?;
-        }
+        self.has(needed)?;
+        self.has(&shown.iter().map(String::as_str).collect::<Vec<_>>())?;
         let sole = self.columns.iter().filter(|column| column.is_key).count() == 1;
         let id = self.column("id")?;
         if !(sole && id.is_key && id.counts_up) {
@@ -52,6 +51,11 @@ impl Table {
             return Err(SqlError::NoTransactions { table: self.name.clone() });
         }
         needed.iter().try_for_each(|column| self.check_kind(self.column(column)?))
+    }
+
+    /// Refuses a table that lacks one of these columns.
+    pub(crate) fn has(&self, columns: &[&str]) -> Result<()> {
+        columns.iter().try_for_each(|column| self.column(column).map(drop))
     }
 
     /// PostgreSQL compares and writes no value of another kind than the column's.

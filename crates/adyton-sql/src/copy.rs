@@ -28,10 +28,10 @@ pub struct CopyReport {
 }
 
 /// A table and the texts that copy it. The first column is its key.
-struct Part {
-    table: &'static str,
+pub(crate) struct Part {
+    pub(crate) table: &'static str,
     kinds: &'static [Kind],
-    columns: &'static [&'static str],
+    pub(crate) columns: &'static [&'static str],
     page: &'static str,
     insert: &'static str,
     count: &'static str,
@@ -79,7 +79,7 @@ macro_rules! part {
     };
 }
 
-static PARTS: [Part; 6] = [
+pub(crate) static PARTS: [Part; 6] = [
     part!("{users}", "id" Number, "name" Text, "email" Text, "password" Text, "created_at" Time,
         "updated_at" Time; extra "{user_columns}" "{user_marks}"),
     part!("{tokens}", "id" Number, "tokenable_type" Text, "tokenable_id" Number, "name" Text,
@@ -236,7 +236,7 @@ impl Part {
         if self.counts_up { i64::MIN.into() } else { "".into() }
     }
 
-    fn name<'n>(&self, names: &'n Names) -> &'n str
+    pub(crate) fn name<'n>(&self, names: &'n Names) -> &'n str
     where
         'static: 'n,
     {

@@ -146,16 +146,18 @@ impl SqlStore {
     }
 
     /// Makes sure that the tables are up to date: in a file by migrating, on a server, where other
-    /// nodes may be at work, by looking.
+    /// nodes may be at work, by looking. What else a node needs of them is checked too.
     ///
     /// # Errors
     /// [`SqlError::NotMigrated`] on a server whose tables are not; else as
-    /// [`migrate`](Self::migrate).
+    /// [`migrate`](Self::migrate) and [`check_access`](Self::check_access).
     pub async fn prepare(&self, now: Timestamp) -> Result<(), SqlError> {
         if self.db.is_file() {
-            return self.migrate(now).await.map(drop);
+            self.migrate(now).await?;
+        } else if !self.is_current().await? {
+            return Err(SqlError::NotMigrated);
         }
-        if self.is_current().await? { Ok(()) } else { Err(SqlError::NotMigrated) }
+        self.check_access().await
     }
 
     /// Every migration and how it stands.

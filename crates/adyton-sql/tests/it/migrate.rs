@@ -116,7 +116,11 @@ async fn what_cannot_be_adopted_is_refused_and_named() {
         error.to_string()
     };
     let message = refused("CREATE TABLE users (id INTEGER PRIMARY KEY, name, email);").await;
-    assert_eq!(message, "the table `users` has no column `password`");
+    assert_eq!(
+        message,
+        "the table `users` has no column `password`; if that is the one that is meant, add it with: \
+         ALTER TABLE users ADD COLUMN password VARCHAR(255)"
+    );
     let columns = "name, email, password, created_at, updated_at";
     for key in ["id VARCHAR(36) PRIMARY KEY", "id INTEGER", "id BIGINT PRIMARY KEY"] {
         let message = refused(&format!("CREATE TABLE users ({key}, {columns});")).await;

@@ -517,6 +517,47 @@ async fn who_may_not_is_told_what_an_administrator_has_to_say() {
     }
 }
 
+/// Before it serves, and not with a 503 for each sign-in.
+#[tokio::test]
+async fn a_node_that_may_only_read_and_a_table_of_ours_without_a_column_are_refused() {
+    for database in each().await {
+        let kind = database.kind;
+        let store = migrated(&database).await;
+        let user = database.name.replace("adyton_test", "reader");
+        let (made, gone) = match kind {
+            Kind::Postgres => ("LOGIN PASSWORD", "ROLE"),
+            Kind::Mysql => ("IDENTIFIED BY", "USER"),
+        };
+        database.on_server(&format!("CREATE {gone} {user} {made} '31337'")).await;
+        let mut config = Config::default();
+        config.connector.url = Some(database.url_as(&user, "31337"));
+        let grant = async |what: &str, on: &str| {
+            database.run(&format!("GRANT {what} ON {on} TO {user}")).await;
+        };
+        let own = "auth_sessions auth_superseded_tokens auth_devices auth_events";
+        for table in format!("adyton_migrations users personal_access_tokens {own}").split(' ') {
+            grant("SELECT", table).await;
+        }
+        let reader = SqlStore::open(&config).await.unwrap();
+        for table in format!("personal_access_tokens {own}").split(' ') {
+            for right in ["INSERT", "UPDATE", "DELETE"] {
+                let refused = reader.prepare(NOW).await;
+                assert!(matches!(refused, Err(SqlError::NoRights { .. })), "{kind:?} {table}");
+                grant(right, table).await;
+            }
+        }
+        reader.prepare(NOW).await.expect("it need not write users");
+        drop(reader);
+        database.run("ALTER TABLE auth_sessions DROP COLUMN salt").await;
+        let error = told(&store.prepare(NOW).await.unwrap_err());
+        assert!(error.contains("`auth_sessions` has no column `salt`; "), "{kind:?}: {error}");
+        if kind == Kind::Postgres {
+            database.run(&format!("DROP OWNED BY {user}")).await;
+        }
+        database.on_server(&format!("DROP {gone} {user}")).await;
+    }
+}
+
 #[tokio::test]
 async fn a_table_that_cannot_be_adopted_is_refused() {
     for database in each().await {
