@@ -205,11 +205,6 @@ impl SqlStore {
         let plan = self.db.snapshot(|tx| Box::pin(plan(tx))).await?;
         Ok(plan.iter().any(adopted))
     }
-
-    /// Has the token table count as one that was there before Adyton, whose rows it now holds.
-    pub(crate) async fn adopt_token_table(&self) -> Result<(), SqlError> {
-        self.db.transaction(|tx| Box::pin(adopt_tokens(tx))).await
-    }
 }
 
 /// A migration in the light of what stands in the database.
@@ -277,15 +272,6 @@ async fn apply(
     enter(tx, migration, table, adopted, now).await?;
     if !adopted && !migration.alters {
         tx.script(sql).await?;
-    }
-    Ok(())
-}
-
-async fn adopt_tokens(tx: &mut Tx) -> Result<()> {
-    let of_tokens = MIGRATIONS.iter().filter(|migration| migration.subject == Subject::Tokens);
-    for migration in of_tokens {
-        let sql = "UPDATE adyton_migrations SET adopted = ? WHERE name = ?";
-        tx.execute(sql, &[true.into(), migration.name.into()]).await?;
     }
     Ok(())
 }
