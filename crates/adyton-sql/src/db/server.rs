@@ -40,7 +40,9 @@ use session::{Conn, Kind};
 use std::sync::Arc;
 use std::time::Duration;
 use told::not_connected;
-pub(super) use told::{told, unreachable};
+#[cfg(feature = "postgres")]
+pub(super) use told::told;
+pub(super) use told::unreachable;
 use tracing::Instrument;
 
 /// How often a transaction is tried whose rows others change at the same time.
