@@ -95,6 +95,11 @@ impl Table {
         warnings
     }
 
+    /// The type of a column, as the database calls it.
+    pub(crate) fn kind(&self, column: &str) -> Result<&str> {
+        Ok(&self.column(column)?.kind)
+    }
+
     /// Whether a column takes null; an error when there is no such column.
     pub(crate) fn takes_null(&self, column: &str) -> Result<bool> {
         Ok(!self.column(column)?.not_null)

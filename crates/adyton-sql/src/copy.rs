@@ -149,11 +149,15 @@ impl SqlStore {
         mut progress: impl FnMut(u64),
     ) -> Result<u64> {
         let (mut after, mut done) = (part.start(), 0);
+        let kinds = target.kinds_of_user_columns(part).await?;
         loop {
-            let rows = self.page(part, &after).await?;
+            let mut rows = self.page(part, &after).await?;
             let Some(last) = rows.last().and_then(|row| row.first()) else { break };
             after = last.clone();
             done += rows.len() as u64;
+            for row in &mut rows {
+                fit(row.iter_mut().skip(part.columns.len()), &kinds);
+            }
             let rows = Arc::new(rows);
             target.db.transaction(move |tx| Box::pin(insert(tx, part, rows))).await?;
             progress(done);
@@ -163,6 +167,18 @@ impl SqlStore {
             target.db.migration(move |tx| Box::pin(count_on(tx, part, last))).await?;
         }
         Ok(done)
+    }
+
+    /// The types that `user_columns` have on PostgreSQL, which is exact about them.
+    async fn kinds_of_user_columns(&self, part: &Part) -> Result<Vec<String>> {
+        let names = self.db.names();
+        if names.dialect != Dialect::Postgres || part.table != "{users}" {
+            return Ok(Vec::new());
+        }
+        let table = names.users.clone();
+        let table = self.db.snapshot(|tx| Box::pin(async move { Table::find(tx, &table).await }));
+        let table = table.await?.ok_or(SqlError::NotMigrated)?;
+        names.user_columns.iter().map(|column| table.kind(column).map(str::to_owned)).collect()
     }
 
     /// The highest id that a table has given, although its row may be deleted.
@@ -245,6 +261,22 @@ impl Part {
             "{tokens}" => &names.tokens,
             "{sessions}" => &names.sessions,
             own => own,
+        }
+    }
+}
+
+/// Truths and times as PostgreSQL's own types, where a column has these.
+fn fit<'v>(values: impl Iterator<Item = &'v mut Value>, kinds: &[String]) {
+    for (value, kind) in values.zip(kinds) {
+        let fitting = match (&*value, &**kind) {
+            (Value::Int(number @ (0 | 1)), "bool") => Some(Value::Bool(*number == 1)),
+            (Value::Text(text), "timestamp" | "timestamptz") => {
+                Timestamp::from_sql(text).map(Value::Time)
+            }
+            _ => None,
+        };
+        if let Some(fitting) = fitting {
+            *value = fitting;
         }
     }
 }
@@ -354,6 +386,10 @@ fn canonical(value: &Value) -> String {
         Value::Bool(yes) => format!("{}\n", i64::from(*yes)),
         Value::Real(number) => format!("{number}\n"),
         Value::Time(time) => format!("{}\n", time.unix()),
-        Value::Text(text) | Value::Garbled(text) => format!("{} {text}\n", text.len()),
+        Value::Text(text) | Value::Garbled(text) => match Timestamp::from_sql(text) {
+            // As SQLite has it; others have a type for it.
+            Some(time) if time.to_sql() == *text => format!("{}\n", time.unix()),
+            _ => format!("{} {text}\n", text.len()),
+        },
     }
 }

@@ -17,7 +17,6 @@ pub(crate) enum Value {
     Null,
     Int(i64),
     /// For databases that have a type for it; a number in the others.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "no other has the type"))]
     Bool(bool),
     Real(f64),
     Text(String),

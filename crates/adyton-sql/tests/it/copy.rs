@@ -129,6 +129,51 @@ async fn a_target_without_tables_is_refused() {
     assert!(matches!(copy(&store, &target).await, Err(SqlError::NotMigrated)));
 }
 
+/// A truth, a time and a number, as each database keeps them.
+#[tokio::test]
+async fn columns_of_the_app_go_along_in_whatever_type_the_target_has() {
+    let table = |id: &str, yes: &str, time: &str, number: &str| {
+        format!(
+            "CREATE TABLE users (id {id}, name VARCHAR(255), email VARCHAR(255) UNIQUE,
+             password VARCHAR(255), created_at {time}, updated_at {time}, is_admin {yes},
+             email_verified_at {time}, share {number})"
+        )
+    };
+    let on_file = table("INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "DATETIME", "REAL");
+    let (first, last) = (World::with_tables(&on_file), World::with_tables(&on_file));
+    let mut configs = vec![first.config.clone()];
+    let mut databases = Vec::new();
+    for kind in [Kind::Postgres, Kind::Postgres, Kind::Mysql] {
+        let Some(database) = Database::new(kind).await else { continue };
+        let sql = match kind {
+            Kind::Postgres => table("BIGSERIAL PRIMARY KEY", "BOOLEAN", "TIMESTAMP(0)", "FLOAT8"),
+            Kind::Mysql => {
+                let id = "BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY";
+                table(id, "TINYINT(1)", "TIMESTAMP NULL", "DOUBLE")
+            }
+        };
+        database.run(&sql).await;
+        configs.push(database.config());
+        databases.push(database);
+    }
+    configs.push(last.config.clone());
+    for config in &mut configs {
+        config.user_columns = ["is_admin", "email_verified_at", "share"].map(Into::into).into();
+    }
+    let mut store = migrated(&configs[0]).await;
+    add_user(&store, "ada@example.com").await;
+    let sql =
+        "UPDATE users SET is_admin = 1, email_verified_at = '2024-02-03 04:05:06', share = 1.5";
+    first.raw().execute_batch(sql).unwrap();
+    let ada = store.find_user(UserId(1)).await.unwrap();
+    for config in &configs[1..] {
+        let next = migrated(config).await;
+        copy(&store, &next).await.unwrap();
+        store = next;
+    }
+    assert_eq!(store.find_user(UserId(1)).await.unwrap(), ada);
+}
+
 #[tokio::test]
 async fn tokens_of_an_adopted_table_stay_what_they_were() {
     let from = World::with_tables(
