@@ -8,6 +8,7 @@ use crate::adopt::Table;
 use crate::copy::PARTS;
 use crate::db::Tx;
 use crate::error::{Result, SqlError};
+use crate::migrate::{Entry, read_ledger};
 
 macro_rules! writes {
     ($($table:literal $column:literal,)*) => {
@@ -58,4 +59,18 @@ async fn check_columns(tx: &mut Tx) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The names of some tables are fixed: two Adytons with sessions of their own would mix what is in them.
+pub(crate) async fn other_sessions(tx: &mut Tx) -> Result<Option<String>> {
+    for Entry { name, table, .. } in read_ledger(tx).await? {
+        let other =
+            name == "0003_auth_sessions" && !table.eq_ignore_ascii_case(&tx.names().sessions);
+        if other && Table::find(tx, &table).await?.is_some() {
+            return Ok(Some(format!(
+                "the table `{table}` has sessions of another Adyton, which shares devices, events and used refresh tokens with this one: give each a database of its own, or drop the table if nobody uses it"
+            )));
+        }
+    }
+    Ok(None)
 }

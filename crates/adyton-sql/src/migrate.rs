@@ -6,6 +6,7 @@
 //! It alters nothing that it did not make: neither a column nor an index of an adopted table.
 
 use crate::SqlStore;
+use crate::access;
 use crate::adopt::Table;
 use crate::db::{FromRow, Row, Tx};
 use crate::dialect::{Dialect, Names};
@@ -252,6 +253,7 @@ async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
         };
         tables.push(status.table);
     }
+    report.warnings.extend(access::other_sessions(tx).await?);
     Ok(report)
 }
 
@@ -322,15 +324,15 @@ async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
     Ok(plan)
 }
 
-struct Entry {
-    name: String,
-    table: String,
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) table: String,
     adopted: bool,
     at: Timestamp,
 }
 
 /// Reads what was done before. An entry that this version does not know was made by a newer one.
-async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>> {
+pub(crate) async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>> {
     if Table::find(tx, "adyton_migrations").await?.is_none() {
         return Ok(Vec::new());
     }
