@@ -1,6 +1,6 @@
 //! Several engines on one store, and clocks that jump: what a process has in memory is not all that
 //! counts.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
 use adyton_core::auth::{Credentials, Registration, Secrets, SignIn, SignInOptions};
 use adyton_core::clock::{Clock, Timestamp};

@@ -64,7 +64,8 @@ impl Core {
             .on_thread_start(move || mem::forget(set_default(&logs)))
             .enable_all()
             .build()?;
-        let builder = Adyton::builder().config(config).clock(clock);
+        // An app in Node has no command line to do it by.
+        let builder = Adyton::builder().config(config).clock(clock).migrate();
         let auth = with_default(&log, || runtime.block_on(builder.build()))?;
         with_default(&log, || options::for_the_binary(auth.config()).for_each(warn_of));
         Ok(Self { router: auth.router(), auth, runtime, under_way: TaskTracker::new(), log })

@@ -11,6 +11,7 @@ use crate::settle::{Panicked, Promised, poll_once, promise, settle, unknown};
 use crate::testing::FragileClock as Clock;
 #[cfg(not(feature = "testing"))]
 use adyton::core::clock::SystemClock as Clock;
+use adyton::core::config::Driver;
 use adyton::{Config, Principal, Rejection};
 use axum::body::Body;
 use futures_util::FutureExt;
@@ -69,12 +70,13 @@ impl Engine {
         self.config(|config| config.server.base_path.clone())
     }
 
-    /// The SQLite file, or the URL of a server's database without its password.
+    /// The SQLite file; null for a database on a server.
     #[napi(getter)]
-    pub fn database_path(&self) -> String {
-        self.config(|config| {
-            config.connector.place().map(|place| place.to_string()).unwrap_or_default()
-        })
+    pub fn database_path(&self) -> Option<String> {
+        let core = self.core.borrow();
+        let connector = &core.as_ref()?.auth.config().connector;
+        let is_file = connector.driver() == Driver::Sqlite;
+        is_file.then(|| connector.sqlite_path().display().to_string())
     }
 
     /// Longest wait for a body, in milliseconds; no more than a timer of Node can wait.

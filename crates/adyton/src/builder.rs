@@ -35,6 +35,7 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     throttle: Option<Arc<dyn ThrottleStore>>,
     hooks: Vec<Hook>,
+    migrates: bool,
 }
 
 impl Builder {
@@ -118,10 +119,17 @@ impl Builder {
         self
     }
 
+    /// Brings the tables of a server up to date too, if they are not. Of several nodes that start at
+    /// once one does it and the others wait; nodes of an older version may meet tables that they do not
+    /// know.
+    pub fn migrate(mut self) -> Self {
+        self.migrates = true;
+        self
+    }
+
     /// Opens the database, connects to what nodes share, and starts the work in the background, on the
     /// tokio runtime that this is called in. The tables of a SQLite file are brought up to date;
-    /// those of a server must be, by `adyton migrate` or
-    /// [`SqlStore::migrate`](crate::sql::SqlStore::migrate).
+    /// those of a server must be, by `adyton migrate`, unless [`migrate`](Self::migrate) was said.
     ///
     /// # Errors
     /// A configuration that cannot stand, or a database that cannot be opened or migrated. A Redis
@@ -132,7 +140,7 @@ impl Builder {
         config.validate().map_err(Error::from)?;
         let store = match self.store {
             Some(store) => store,
-            None => open(&mut config, &*clock).await?,
+            None => open(&mut config, &*clock, self.migrates).await?,
         };
         let store = match self.users {
             Some(users) => Arc::new(WithUsers::new(users, store)),
@@ -152,9 +160,18 @@ impl Builder {
 /// Opens the built-in store. Beside tables that were there before, Sanctum's own tokens are accepted
 /// unless an option says otherwise.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-async fn open(config: &mut Config, clock: &dyn Clock) -> Result<Arc<dyn Store>, BuildError> {
+async fn open(
+    config: &mut Config,
+    clock: &dyn Clock,
+    migrates: bool,
+) -> Result<Arc<dyn Store>, BuildError> {
     let store = adyton_sql::SqlStore::open(config).await?;
-    store.prepare(clock.now()).await?;
+    match store.prepare(clock.now()).await {
+        Err(adyton_sql::SqlError::NotMigrated) if migrates => {
+            store.migrate(clock.now()).await?;
+        }
+        prepared => prepared?,
+    }
     if config.compat.sanctum_tokens.is_none() {
         config.compat.sanctum_tokens = Some(store.adopted_token_table().await?);
     }
@@ -162,7 +179,7 @@ async fn open(config: &mut Config, clock: &dyn Clock) -> Result<Arc<dyn Store>, 
 }
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
-async fn open(_: &mut Config, _: &dyn Clock) -> Result<Arc<dyn Store>, BuildError> {
+async fn open(_: &mut Config, _: &dyn Clock, _: bool) -> Result<Arc<dyn Store>, BuildError> {
     Err(BuildError::NoStore)
 }
 

@@ -26,7 +26,7 @@ export declare class Engine {
   /** Where the endpoints live. */
   get basePath(): string
   /** The SQLite file, or the URL of a server's database without its password. */
-  get databasePath(): string
+  get databasePath(): string | null
   /** Longest wait for a body, in milliseconds; no more than a timer of Node can wait. */
   get bodyTimeout(): number
   /** The headers that tell who sends a request, in lower case. */

@@ -155,7 +155,7 @@ pub(crate) fn but_the_fifth(mut tokens: Rows) -> Rows {
     tokens
 }
 
-fn bearer(id: usize) -> String {
+pub(crate) fn bearer(id: usize) -> String {
     format!("{id}|{}", TOKENS[id - 1])
 }
 

@@ -2,9 +2,10 @@
 //! stay as they are.
 
 use crate::databases::{Rows, Shared, System};
-use crate::laravel::{but_the_fifth, laravel, tokens, users};
+use crate::laravel::{bearer, but_the_fifth, laravel, tokens, users};
 use crate::world::{PASSWORD, Place};
 use serde_json::json;
+use std::time::Duration;
 
 const OURS: [&str; 5] =
     ["adyton_migrations", "auth_devices", "auth_events", "auth_sessions", "auth_superseded_tokens"];
@@ -44,6 +45,33 @@ async fn a_migration_adds_tables_and_alters_none() {
         assert_eq!(users(&shared).await[1..5], users_before[1..], "{system:?}");
         let (after, before) = (but_the_fifth(tokens(&shared).await), but_the_fifth(tokens_before));
         assert_eq!(after[..11], before, "{system:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn triggers_come_when_asked_for_and_tell_what_laravel_deletes() {
+    for system in System::all() {
+        let System::Postgres(_) = system else { continue };
+        let shared = laravel(&system, "").await;
+        let before = definitions(&shared).await;
+        shared.place.done("migrate --with-triggers");
+        let is_trigger = |row: &Vec<Option<String>>| {
+            row[1].as_ref().is_some_and(|text| text.starts_with("CREATE TRIGGER"))
+        };
+        let (triggers, others): (Rows, Rows) =
+            definitions(&shared).await.into_iter().partition(is_trigger);
+        assert_eq!(others, before, "nothing else is altered");
+        assert!(!triggers.is_empty());
+        let server = shared.place.serve();
+        let token = bearer(6);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for _ in 0..20 {
+            assert_eq!(server.user(&token).await, 200);
+        }
+        shared.execute("delete from personal_access_tokens where id = 6").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(server.user(&token).await, 401);
+        assert_eq!(server.user(&bearer(1)).await, 200);
     }
 }
 

@@ -27,6 +27,7 @@ mod laravel;
 mod laravel_schema;
 mod load;
 mod metrics;
+mod moving_up;
 mod nodes;
 mod outages;
 mod pages;

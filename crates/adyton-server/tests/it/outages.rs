@@ -161,7 +161,7 @@ async fn a_database_that_restarts_under_load_signs_nobody_out() {
     let Some(mut postgres) = Postgres::start().await else { return };
     let url = postgres.url.clone();
     wait_until_it_serves(&url).await;
-    let cluster = Cluster::on(&url, "?connect_timeout=1", load::CONFIG).await;
+    let cluster = Cluster::on(&url, "&connect_timeout=1", load::CONFIG).await;
     let Some(cluster) = cluster else { return };
     let load = Load::start(&cluster.balancer.api, CLIENTS).await;
     sleep(MOMENT).await;

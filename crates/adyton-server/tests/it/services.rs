@@ -114,6 +114,9 @@ fn the_file_for_docker_is_sound() {
         }
     }
     let place = Place::new();
+    let words = services["migrate"]["command"].as_array().unwrap().iter();
+    let words: Vec<_> = words.map(|word| word.as_str().unwrap()).collect();
+    place.done(&format!("{} --help", words.join(" ")));
     let mut check = place.adyton("config check");
     for (name, value) in services["adyton"]["environment"].as_object().unwrap() {
         check.env(name, value.as_str().unwrap().replace("${POSTGRES_PASSWORD:?set it}", "secret"));

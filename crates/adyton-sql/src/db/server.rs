@@ -52,6 +52,9 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(5);
 /// A connection that was idle for so long is asked whether it still lives before it is used.
 pub(super) const IDLE: Duration = Duration::from_secs(1);
+/// A server that is there has let somebody in by then.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
 /// What connections are for.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Access {
@@ -126,9 +129,13 @@ impl Server {
         Ok(None)
     }
 
-    /// Connects without the pool, which would try until its time is over and not tell why.
+    /// Opens the pool's first connection; where that takes long, one without the pool, which would
+    /// try until its time is over and not tell why.
     async fn try_once(&self) -> Result<()> {
         use sqlx::{ConnectOptions, Connection};
+        if let Ok(session) = tokio::time::timeout(AT_ONCE, self.session()).await {
+            return session.map(drop);
+        }
         let connected = async {
             either!(Pool, &self.pool, pool in _driver => {
                 pool.connect_options().connect().await?.close().await

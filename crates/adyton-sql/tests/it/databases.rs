@@ -8,6 +8,9 @@ use adyton_core::config::Config;
 use adyton_core::secret::Salt;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, MySqlConnection, PgConnection};
+use std::mem::ManuallyDrop;
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// As Laravel's own migrations make them on MySQL, with its usual collation.
 pub(crate) const LARAVEL_ON_MYSQL: &str = "
@@ -183,12 +186,17 @@ async fn mysql(url: &str) -> sqlx::Result<MySqlConnection> {
 }
 
 impl Drop for Database {
+    /// PostgreSQL drops no database while a connection, to whichever, is being made. One of this test
+    /// may be, and be served by this very thread: so it is not waited for without end.
     fn drop(&mut self) {
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.unwrap().block_on(self.drop_it());
-            });
+        let (name, server) = (self.name.clone(), self.server.clone());
+        let same = ManuallyDrop::new(Self { kind: self.kind, name, server });
+        let (done, is_done) = mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(same.drop_it());
+            let _ = done.send(());
         });
+        let _ = is_done.recv_timeout(Duration::from_millis(200));
     }
 }

@@ -178,28 +178,28 @@ impl Ear {
         if std::mem::replace(&mut self.standing, standing) == standing {
             return;
         }
-        match standing {
-            Standing::Hears => {
-                tracing::info!(
-                    "changes by others are heard of: verified tokens are kept in memory"
-                );
+        match (standing, error) {
+            (Standing::Lost, Some(error)) => {
+                tracing::warn!(%error, "changes by others are not heard of: {NOT_KEPT}");
             }
-            Standing::NoTriggers => tracing::info!(
-                "verified tokens are not kept in memory, since changes by others are not told of; \
-                 `adyton migrate --with-triggers` installs what does"
-            ),
-            Standing::Deaf => tracing::warn!(
-                "verified tokens are not kept in memory, since notifications do not arrive: is \
-                 there a pooler in between that shares connections?"
-            ),
-            Standing::Lost => tracing::warn!(
-                error = error.map(tracing::field::display),
-                "verified tokens are not kept in memory until changes by others are heard of again"
-            ),
-            Standing::Unknown => {}
+            (Standing::Hears, _) => {
+                tracing::info!("changes by others are heard of: {KEPT}");
+            }
+            (Standing::NoTriggers, _) => {
+                tracing::info!("nobody tells of changes: {NOT_KEPT}; {INSTALL}");
+            }
+            (Standing::Deaf, _) => {
+                tracing::warn!("notifications do not arrive: {NOT_KEPT}; {POOLER}");
+            }
+            _ => {}
         }
     }
 }
+
+const KEPT: &str = "verified tokens are kept in memory";
+const NOT_KEPT: &str = "verified tokens are not kept in memory";
+const INSTALL: &str = "`adyton migrate --with-triggers` installs what does";
+const POOLER: &str = "is there a pooler in between that shares connections?";
 
 struct Listener {
     conn: PgListener,
