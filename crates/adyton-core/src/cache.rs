@@ -31,8 +31,8 @@ use std::time::Duration;
 const LEASE: Duration = Duration::from_millis(100);
 /// When the store is asked anew, so that the lease does not run out under load.
 const RENEW: Duration = Duration::from_millis(40);
-/// How old an entry may get where nodes tell each other: how long a revocation can go unheard whose
-/// node has lost the channel that others still have.
+/// How old an entry may get where the store tells nothing: how long a revocation can go unheard whose
+/// node has lost the channel that others still have, or that a command made where there is none.
 const MOST_AGE: Duration = Duration::from_secs(10);
 /// Users share these many generations; a revocation costs the others of its slot one miss.
 const SLOTS: usize = 1024;
@@ -279,7 +279,7 @@ impl TokenCache {
     }
 
     fn is_young(&self, entry: &Verified, at: Duration) -> bool {
-        self.teller != Teller::Channel || millis(at) < entry.generation.at + millis(MOST_AGE)
+        self.teller == Teller::Store || millis(at) < entry.generation.at + millis(MOST_AGE)
     }
 
     fn slot(&self, user: UserId) -> &AtomicU64 {
@@ -454,6 +454,16 @@ mod tests {
             cache.heard(news("a", 1, About::Users(Vec::new())), at);
             assert_eq!(cache.get(&ada, at).is_some(), believed);
         }
+    }
+
+    /// A command that revokes writes too.
+    #[test]
+    fn where_nobody_tells_no_entry_gets_old_either() {
+        let options = CacheOptions { enabled: CacheMode::Exclusive, max_bytes: 1 << 20 };
+        let (cache, hash) = (TokenCache::new(&options, false), Hash::of("a"));
+        cache.insert(hash, entry(&cache, 1));
+        assert!(cache.get(&hash, START + MOST_AGE - Duration::from_millis(1)).is_some());
+        assert!(cache.get(&hash, START + MOST_AGE).is_none());
     }
 
     #[test]

@@ -47,12 +47,19 @@ async fn tell_nodes(settings: &Settings) -> Result<Shared> {
         return Ok(Shared::default());
     }
     let shared = connect_shared(&settings.config).await?;
-    if shared.channel.as_ref().is_some_and(|channel| !channel.is_reachable()) {
-        // What it does is done all the same.
-        let late = "the Redis of `rate_limiting.store` is out of reach: servers that still reach it \
-            obey this after ten seconds";
-        let _ = writeln!(io::stderr(), "warning: {late}");
-    }
+    let late = match &shared.channel {
+        Some(channel) if channel.is_reachable() => return Ok(shared),
+        Some(_) => {
+            "the Redis of `rate_limiting.store` is out of reach: servers that still reach it obey \
+             what this changes after ten seconds"
+        }
+        None => {
+            "the cache is exclusive and `rate_limiting.store` names no Redis: a server that runs \
+             obeys what this changes after ten seconds"
+        }
+    };
+    // What it does is done all the same.
+    let _ = writeln!(io::stderr(), "warning: {late}");
     Ok(shared)
 }
 

@@ -37,11 +37,11 @@ impl Table {
     }
 
     /// Refuses a table that lacks a column, whose key is not an integer that the database counts up,
-    /// or that could not be written to as it must.
-    pub(crate) fn check(&self, needed: &[&str]) -> Result<()> {
-        for column in needed {
-            self.column(column)?;
-        }
+    /// or that could not be written to as it must. Columns that are shown and never written may be
+    /// of any type.
+    pub(crate) fn check(&self, needed: &[&str], shown: &[String]) -> Result<()> {
+        self.has(needed)?;
+        self.has(&shown.iter().map(String::as_str).collect::<Vec<_>>())?;
         let sole = self.columns.iter().filter(|column| column.is_key).count() == 1;
         let id = self.column("id")?;
         if !(sole && id.is_key && id.counts_up) {
@@ -51,6 +51,11 @@ impl Table {
             return Err(SqlError::NoTransactions { table: self.name.clone() });
         }
         needed.iter().try_for_each(|column| self.check_kind(self.column(column)?))
+    }
+
+    /// Refuses a table that lacks one of these columns.
+    pub(crate) fn has(&self, columns: &[&str]) -> Result<()> {
+        columns.iter().try_for_each(|column| self.column(column).map(drop))
     }
 
     /// PostgreSQL compares and writes no value of another kind than the column's.
@@ -88,6 +93,11 @@ impl Table {
             }
         }
         warnings
+    }
+
+    /// The type of a column, as the database calls it.
+    pub(crate) fn kind(&self, column: &str) -> Result<&str> {
+        Ok(&self.column(column)?.kind)
     }
 
     /// Whether a column takes null; an error when there is no such column.

@@ -28,10 +28,10 @@ pub struct CopyReport {
 }
 
 /// A table and the texts that copy it. The first column is its key.
-struct Part {
-    table: &'static str,
+pub(crate) struct Part {
+    pub(crate) table: &'static str,
     kinds: &'static [Kind],
-    columns: &'static [&'static str],
+    pub(crate) columns: &'static [&'static str],
     page: &'static str,
     insert: &'static str,
     count: &'static str,
@@ -79,7 +79,7 @@ macro_rules! part {
     };
 }
 
-static PARTS: [Part; 6] = [
+pub(crate) static PARTS: [Part; 6] = [
     part!("{users}", "id" Number, "name" Text, "email" Text, "password" Text, "created_at" Time,
         "updated_at" Time; extra "{user_columns}" "{user_marks}"),
     part!("{tokens}", "id" Number, "tokenable_type" Text, "tokenable_id" Number, "name" Text,
@@ -122,6 +122,10 @@ impl SqlStore {
                 return Err(SqlError::NotEmpty { table: target.name_of(part) });
             }
         }
+        // Its tokens have the form of others, wherever they lie.
+        if self.adopted_token_table().await? {
+            target.db.transaction(|tx| Box::pin(adopt_tokens(tx))).await?;
+        }
         let mut report =
             CopyReport { left_behind: self.left_behind().await?, ..Default::default() };
         for part in &PARTS {
@@ -145,11 +149,15 @@ impl SqlStore {
         mut progress: impl FnMut(u64),
     ) -> Result<u64> {
         let (mut after, mut done) = (part.start(), 0);
+        let kinds = target.kinds_of_user_columns(part).await?;
         loop {
-            let rows = self.page(part, &after).await?;
+            let mut rows = self.page(part, &after).await?;
             let Some(last) = rows.last().and_then(|row| row.first()) else { break };
             after = last.clone();
             done += rows.len() as u64;
+            for row in &mut rows {
+                fit(row.iter_mut().skip(part.columns.len()), &kinds);
+            }
             let rows = Arc::new(rows);
             target.db.transaction(move |tx| Box::pin(insert(tx, part, rows))).await?;
             progress(done);
@@ -159,6 +167,18 @@ impl SqlStore {
             target.db.migration(move |tx| Box::pin(count_on(tx, part, last))).await?;
         }
         Ok(done)
+    }
+
+    /// The types that `user_columns` have on PostgreSQL, which is exact about them.
+    async fn kinds_of_user_columns(&self, part: &Part) -> Result<Vec<String>> {
+        let names = self.db.names();
+        if names.dialect != Dialect::Postgres || part.table != "{users}" {
+            return Ok(Vec::new());
+        }
+        let table = names.users.clone();
+        let table = self.db.snapshot(|tx| Box::pin(async move { Table::find(tx, &table).await }));
+        let table = table.await?.ok_or(SqlError::NotMigrated)?;
+        names.user_columns.iter().map(|column| table.kind(column).map(str::to_owned)).collect()
     }
 
     /// The highest id that a table has given, although its row may be deleted.
@@ -232,7 +252,7 @@ impl Part {
         if self.counts_up { i64::MIN.into() } else { "".into() }
     }
 
-    fn name<'n>(&self, names: &'n Names) -> &'n str
+    pub(crate) fn name<'n>(&self, names: &'n Names) -> &'n str
     where
         'static: 'n,
     {
@@ -243,6 +263,28 @@ impl Part {
             own => own,
         }
     }
+}
+
+/// Truths and times as PostgreSQL's own types, where a column has these.
+fn fit<'v>(values: impl Iterator<Item = &'v mut Value>, kinds: &[String]) {
+    for (value, kind) in values.zip(kinds) {
+        let fitting = match (&*value, &**kind) {
+            (Value::Int(number @ (0 | 1)), "bool") => Some(Value::Bool(*number == 1)),
+            (Value::Text(text), "timestamp" | "timestamptz") => {
+                Timestamp::from_sql(text).map(Value::Time)
+            }
+            _ => None,
+        };
+        if let Some(fitting) = fitting {
+            *value = fitting;
+        }
+    }
+}
+
+/// Has the table of tokens count as one that was there before Adyton.
+async fn adopt_tokens(tx: &mut Tx) -> Result<()> {
+    let sql = "UPDATE adyton_migrations SET adopted = 1 WHERE name = '0002_personal_access_tokens'";
+    tx.execute(sql, &[]).await.map(drop)
 }
 
 async fn insert(tx: &mut Tx, part: &Part, rows: Arc<Vec<Vec<Value>>>) -> Result<()> {
@@ -314,8 +356,12 @@ impl FromRow for Whole {
     }
 }
 
-/// `None` for what the column cannot hold. Of a column that nobody knows, anything is taken.
+/// `None` for what the column cannot hold, and for what would not arrive as it was: bytes, and a text
+/// that is not UTF-8. Of a column that nobody knows, anything else is taken.
 fn convert(value: Value, kind: Option<Kind>) -> Option<Value> {
+    if let Value::Blob | Value::Garbled(_) = value {
+        return None;
+    }
     let Some(kind) = kind else { return Some(value) };
     Some(match (kind, value) {
         (_, Value::Null) => Value::Null,
@@ -340,6 +386,10 @@ fn canonical(value: &Value) -> String {
         Value::Bool(yes) => format!("{}\n", i64::from(*yes)),
         Value::Real(number) => format!("{number}\n"),
         Value::Time(time) => format!("{}\n", time.unix()),
-        Value::Text(text) => format!("{} {text}\n", text.len()),
+        Value::Text(text) | Value::Garbled(text) => match Timestamp::from_sql(text) {
+            // As SQLite has it; others have a type for it.
+            Some(time) if time.to_sql() == *text => format!("{}\n", time.unix()),
+            _ => format!("{} {text}\n", text.len()),
+        },
     }
 }

@@ -100,7 +100,10 @@ pub enum SqlError {
     #[error("the database is busy; stop whatever else uses it and repeat")]
     Busy,
     /// A table lacks a column, or would lack it once it is made.
-    #[error("the table `{table}` has no column `{column}`")]
+    #[error(
+        "the table `{table}` has no column `{column}`; if that is the one that is meant, add it with: ALTER TABLE {table} ADD COLUMN {column} {}",
+        kind_of(column)
+    )]
     MissingColumn {
         /// Which table.
         table: String,
@@ -184,6 +187,16 @@ pub enum SqlError {
     /// The system gave no random numbers.
     #[error("the system gave no random numbers")]
     Entropy(#[source] Arc<EntropyError>),
+}
+
+/// A type that every database has, for a column of this name.
+fn kind_of(column: &str) -> &'static str {
+    match column {
+        "abilities" => "TEXT",
+        _ if column.ends_with("_at") => "TIMESTAMP NULL",
+        _ if column == "rotation" || column == "remember" || column.ends_with("_id") => "BIGINT",
+        _ => "VARCHAR(255)",
+    }
 }
 
 impl From<SqlError> for StoreError {

@@ -25,6 +25,7 @@
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!("choose a database: the features are `sqlite`, `postgres` and `mysql`");
 
+mod access;
 mod adopt;
 mod copy;
 mod db;

@@ -6,6 +6,7 @@
 //! It alters nothing that it did not make: neither a column nor an index of an adopted table.
 
 use crate::SqlStore;
+use crate::access;
 use crate::adopt::Table;
 use crate::db::{FromRow, Row, Tx};
 use crate::dialect::{Dialect, Names};
@@ -146,16 +147,18 @@ impl SqlStore {
     }
 
     /// Makes sure that the tables are up to date: in a file by migrating, on a server, where other
-    /// nodes may be at work, by looking.
+    /// nodes may be at work, by looking. What else a node needs of them is checked too.
     ///
     /// # Errors
     /// [`SqlError::NotMigrated`] on a server whose tables are not; else as
-    /// [`migrate`](Self::migrate).
+    /// [`migrate`](Self::migrate) and [`check_access`](Self::check_access).
     pub async fn prepare(&self, now: Timestamp) -> Result<(), SqlError> {
         if self.db.is_file() {
-            return self.migrate(now).await.map(drop);
+            self.migrate(now).await?;
+        } else if !self.is_current().await? {
+            return Err(SqlError::NotMigrated);
         }
-        if self.is_current().await? { Ok(()) } else { Err(SqlError::NotMigrated) }
+        self.check_access().await
     }
 
     /// Every migration and how it stands.
@@ -250,6 +253,7 @@ async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
         };
         tables.push(status.table);
     }
+    report.warnings.extend(access::other_sessions(tx).await?);
     Ok(report)
 }
 
@@ -320,15 +324,15 @@ async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
     Ok(plan)
 }
 
-struct Entry {
-    name: String,
-    table: String,
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) table: String,
     adopted: bool,
     at: Timestamp,
 }
 
 /// Reads what was done before. An entry that this version does not know was made by a newer one.
-async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>> {
+pub(crate) async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>> {
     if Table::find(tx, "adyton_migrations").await?.is_none() {
         return Ok(Vec::new());
     }
@@ -373,7 +377,7 @@ impl Subject {
     /// Refuses a table that Adyton cannot work on; says what is doubtful. Those that may be
     /// somebody else's are checked at every start, since the configuration names their columns.
     fn check(self, table: &Table, names: &Names, ours: bool) -> Result<Vec<String>> {
-        let mut columns: Vec<&str> = match self {
+        let columns: Vec<&str> = match self {
             Self::Users => USER_COLUMNS.to_vec(),
             Self::Tokens => TOKEN_COLUMNS.into_iter().chain([&*names.token_field]).collect(),
             Self::Sessions | Self::Own(_) if ours => return Ok(Vec::new()),
@@ -381,11 +385,8 @@ impl Subject {
                 return Err(SqlError::TableTaken { table: self.table(names).to_owned() });
             }
         };
-        let warnings = table.warnings(&columns);
-        if self == Self::Users {
-            columns.extend(names.user_columns.iter().map(String::as_str));
-        }
-        table.check(&columns)?;
-        Ok(warnings)
+        let shown = if self == Self::Users { &*names.user_columns } else { &[] };
+        table.check(&columns, shown)?;
+        Ok(table.warnings(&columns))
     }
 }

@@ -13,9 +13,10 @@ use crate::error::{Result, SqlError};
 use adyton_core::config::Config;
 
 /// Finds the tables of those triggers that are there as they should be, and at work. Their argument
-/// is the list of columns that they watch.
+/// is the list of columns that they watch. The second column is another once a trigger was changed,
+/// as when it was off for a moment.
 pub(crate) const INSTALLED: &str = r"
-    SELECT t.tgrelid::bigint FROM pg_trigger t JOIN (VALUES
+    SELECT t.tgrelid::bigint, t.xmin::text::bigint FROM pg_trigger t JOIN (VALUES
       (to_regclass('{users}'), 'adyton_tells', '{u.watched}\000'),
       (to_regclass('{tokens}'), 'adyton_tells', '{t.watched}\000'),
       (to_regclass('{sessions}'), 'adyton_tells', '{s.watched}\000'),

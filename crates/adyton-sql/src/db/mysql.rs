@@ -150,7 +150,7 @@ fn query(
             Value::Int(number) => arguments.add(number),
             Value::Bool(yes) => arguments.add(i64::from(*yes)),
             Value::Real(number) => arguments.add(number),
-            Value::Text(text) => arguments.add(text.as_str()),
+            Value::Text(text) | Value::Garbled(text) => arguments.add(text.as_str()),
             Value::Time(time) => arguments.add(time.to_sql()),
         }
         .map_err(sqlx::Error::Encode)?;

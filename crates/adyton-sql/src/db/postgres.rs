@@ -165,9 +165,9 @@ impl Encode<'_, Postgres> for Param<'_> {
         match self.0 {
             Value::Null => return Ok(IsNull::Yes),
             Value::Int(number) => buffer.extend(number.to_be_bytes()),
-            Value::Bool(yes) => buffer.extend(i64::from(*yes).to_be_bytes()),
+            Value::Bool(yes) => buffer.push(u8::from(*yes)),
             Value::Real(number) => buffer.extend(number.to_be_bytes()),
-            Value::Text(text) => buffer.extend(text.as_bytes()),
+            Value::Text(text) | Value::Garbled(text) => buffer.extend(text.as_bytes()),
             Value::Blob => {}
             Value::Time(time) => buffer.extend(((time.unix() - EPOCH) * MICROS).to_be_bytes()),
         }
@@ -175,7 +175,7 @@ impl Encode<'_, Postgres> for Param<'_> {
     }
 
     fn produces(&self) -> Option<PgTypeInfo> {
-        let number = matches!(self.0, Value::Int(_) | Value::Bool(_));
+        let number = matches!(self.0, Value::Int(_));
         Some(if number { <i64 as Type<Postgres>>::type_info() } else { Self::type_info() })
     }
 }

@@ -251,7 +251,10 @@ fn owned(value: ValueRef<'_>) -> Value {
         ValueRef::Blob(_) => Value::Blob,
         ValueRef::Integer(number) => Value::Int(number),
         ValueRef::Real(number) => Value::Real(number),
-        ValueRef::Text(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+        ValueRef::Text(bytes) => match str::from_utf8(bytes) {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Garbled(String::from_utf8_lossy(bytes).into_owned()),
+        },
     }
 }
 
@@ -263,7 +266,7 @@ impl ToSql for Value {
             Self::Int(number) => ValueRef::Integer(*number),
             Self::Bool(yes) => ValueRef::Integer((*yes).into()),
             Self::Real(number) => ValueRef::Real(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Text(text) | Self::Garbled(text) => ValueRef::Text(text.as_bytes()),
             Self::Time(time) => return Ok(time.to_sql().into()),
         }))
     }

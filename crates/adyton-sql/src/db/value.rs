@@ -17,10 +17,12 @@ pub(crate) enum Value {
     Null,
     Int(i64),
     /// For databases that have a type for it; a number in the others.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "no other has the type"))]
     Bool(bool),
     Real(f64),
     Text(String),
+    /// What is legible of a text that is not UTF-8.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "servers keep no such text"))]
+    Garbled(String),
     /// Bytes, which nothing of Adyton's is: what they are is not told.
     Blob,
     /// A point in time, for databases that have a type for it; text in SQLite.
@@ -100,7 +102,7 @@ impl Column for i64 {
 impl Column for String {
     fn read(value: Value) -> Option<Self> {
         match value {
-            Value::Text(text) => Some(text),
+            Value::Text(text) | Value::Garbled(text) => Some(text),
             Value::Int(number) => Some(number.to_string()),
             _ => None,
         }
@@ -153,7 +155,7 @@ impl Column for Json {
             Value::Int(number) => number.into(),
             Value::Bool(yes) => yes.into(),
             Value::Real(number) => number.into(),
-            Value::Text(text) => text.into(),
+            Value::Text(text) | Value::Garbled(text) => text.into(),
             Value::Time(time) => time.to_sql().into(),
         })
     }

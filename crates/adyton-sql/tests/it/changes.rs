@@ -95,6 +95,22 @@ async fn without_triggers_there_is_no_number_and_they_may_come_and_go_while_it_r
     store.remove_triggers().await.unwrap();
 }
 
+/// As a restore of rows does it, in one transaction or between two questions.
+#[tokio::test]
+async fn what_is_done_while_triggers_are_off_for_a_moment_counts() {
+    let Some(world) = Node::new().await else { return };
+    for (off, on) in [
+        ("DISABLE TRIGGER ALL", "ENABLE TRIGGER ALL"),
+        ("DISABLE TRIGGER USER", "ENABLE ALWAYS TRIGGER adyton_tells"),
+    ] {
+        let table = "ALTER TABLE personal_access_tokens";
+        let script = format!("{table} {off}; DELETE FROM personal_access_tokens; {table} {on};");
+        assert!(world.hears(&format!("BEGIN; {script} COMMIT")).await, "{off}");
+        assert!(world.hears(&script).await, "{off}");
+    }
+    assert!(!world.hears("SELECT 1").await);
+}
+
 #[tokio::test]
 async fn what_others_do_to_credentials_and_users_is_heard_of_and_uses_are_not() {
     let Some(world) = Node::new().await else { return };

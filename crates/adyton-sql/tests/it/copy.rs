@@ -98,9 +98,97 @@ async fn a_row_that_no_database_takes_is_named_and_what_nobody_knows_is_told() {
     assert_eq!(to.count("SELECT COUNT(*) FROM users"), 0);
 }
 
+/// Told, and not cut down to what can be read of it.
+#[tokio::test]
+async fn what_would_not_arrive_as_it_was_is_not_copied() {
+    for change in [
+        "UPDATE users SET name = CAST(x'ff61' AS TEXT)",
+        "UPDATE users SET avatar = x'00ff'",
+        "UPDATE users SET avatar = CAST(x'ff61' AS TEXT)",
+    ] {
+        let tables = "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT,
+                      email TEXT UNIQUE, password TEXT, created_at DATETIME, updated_at DATETIME,
+                      avatar)";
+        let (mut from, mut to) = (World::with_tables(tables), World::with_tables(tables));
+        for world in [&mut from, &mut to] {
+            world.config.user_columns = vec!["avatar".into()];
+        }
+        let (store, target) = (from.migrated().await, to.migrated().await);
+        add_user(&store, "ada@example.com").await;
+        from.raw().execute_batch(change).unwrap();
+        let error = copy(&store, &target).await.unwrap_err();
+        assert!(matches!(error, SqlError::CannotCopy { .. }), "{change}: {error}");
+        assert_eq!(store.list_users(UserId(0), 9).await.unwrap().len(), 1, "it can be read");
+    }
+}
+
 #[tokio::test]
 async fn a_target_without_tables_is_refused() {
     let (from, to) = (World::new(), World::new());
     let (store, target) = (from.migrated().await, to.open().await);
     assert!(matches!(copy(&store, &target).await, Err(SqlError::NotMigrated)));
+}
+
+/// A truth, a time and a number, as each database keeps them.
+#[tokio::test]
+async fn columns_of_the_app_go_along_in_whatever_type_the_target_has() {
+    let table = |id: &str, yes: &str, time: &str, number: &str| {
+        format!(
+            "CREATE TABLE users (id {id}, name VARCHAR(255), email VARCHAR(255) UNIQUE,
+             password VARCHAR(255), created_at {time}, updated_at {time}, is_admin {yes},
+             email_verified_at {time}, share {number})"
+        )
+    };
+    let on_file = table("INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "DATETIME", "REAL");
+    let (first, last) = (World::with_tables(&on_file), World::with_tables(&on_file));
+    let mut configs = vec![first.config.clone()];
+    let mut databases = Vec::new();
+    for kind in [Kind::Postgres, Kind::Postgres, Kind::Mysql] {
+        let Some(database) = Database::new(kind).await else { continue };
+        let sql = match kind {
+            Kind::Postgres => table("BIGSERIAL PRIMARY KEY", "BOOLEAN", "TIMESTAMP(0)", "FLOAT8"),
+            Kind::Mysql => {
+                let id = "BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY";
+                table(id, "TINYINT(1)", "TIMESTAMP NULL", "DOUBLE")
+            }
+        };
+        database.run(&sql).await;
+        configs.push(database.config());
+        databases.push(database);
+    }
+    configs.push(last.config.clone());
+    for config in &mut configs {
+        config.user_columns = ["is_admin", "email_verified_at", "share"].map(Into::into).into();
+    }
+    let mut store = migrated(&configs[0]).await;
+    add_user(&store, "ada@example.com").await;
+    let sql =
+        "UPDATE users SET is_admin = 1, email_verified_at = '2024-02-03 04:05:06', share = 1.5";
+    first.raw().execute_batch(sql).unwrap();
+    let ada = store.find_user(UserId(1)).await.unwrap();
+    for config in &configs[1..] {
+        let next = migrated(config).await;
+        copy(&store, &next).await.unwrap();
+        store = next;
+    }
+    assert_eq!(store.find_user(UserId(1)).await.unwrap(), ada);
+}
+
+#[tokio::test]
+async fn tokens_of_an_adopted_table_stay_what_they_were() {
+    let from = World::with_tables(
+        "CREATE TABLE personal_access_tokens (id INTEGER PRIMARY KEY AUTOINCREMENT,
+         tokenable_type VARCHAR NOT NULL, tokenable_id INTEGER NOT NULL, name VARCHAR NOT NULL,
+         token VARCHAR NOT NULL UNIQUE, abilities TEXT, last_used_at DATETIME,
+         expires_at DATETIME, created_at DATETIME, updated_at DATETIME)",
+    );
+    let (middle, last) = (World::new(), World::new());
+    let mut store = from.migrated().await;
+    for world in [middle, last] {
+        let next = world.migrated().await;
+        assert!(!next.adopted_token_table().await.unwrap());
+        copy(&store, &next).await.unwrap();
+        assert!(next.adopted_token_table().await.unwrap(), "the form of Sanctum is known");
+        store = next;
+    }
 }

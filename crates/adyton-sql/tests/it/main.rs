@@ -17,6 +17,7 @@ mod databases;
 mod files;
 mod import;
 mod migrate;
+mod races;
 mod rotation;
 mod servers;
 mod store;

@@ -116,7 +116,11 @@ async fn what_cannot_be_adopted_is_refused_and_named() {
         error.to_string()
     };
     let message = refused("CREATE TABLE users (id INTEGER PRIMARY KEY, name, email);").await;
-    assert_eq!(message, "the table `users` has no column `password`");
+    assert_eq!(
+        message,
+        "the table `users` has no column `password`; if that is the one that is meant, add it with: \
+         ALTER TABLE users ADD COLUMN password VARCHAR(255)"
+    );
     let columns = "name, email, password, created_at, updated_at";
     for key in ["id VARCHAR(36) PRIMARY KEY", "id INTEGER", "id BIGINT PRIMARY KEY"] {
         let message = refused(&format!("CREATE TABLE users ({key}, {columns});")).await;
@@ -232,4 +236,16 @@ async fn two_nodes_may_migrate_at_once() {
         created += task.await.unwrap();
     }
     assert_eq!(created, 6);
+}
+
+#[tokio::test]
+async fn two_with_sessions_of_their_own_in_one_database_are_told() {
+    let mut world = World::new();
+    let store = world.migrated().await;
+    world.config.session_table = "other_sessions".into();
+    let report = world.open().await.migrate(NOW).await.unwrap();
+    assert!(report.warnings.iter().any(|text| text.contains("`auth_sessions`")), "{report:?}");
+    drop(store);
+    world.raw().execute_batch("DROP TABLE auth_sessions").unwrap();
+    assert!(world.open().await.migrate(NOW).await.unwrap().warnings.is_empty());
 }

@@ -290,6 +290,28 @@ async fn letters_case_and_blanks_make_a_difference_where_they_must() {
     }
 }
 
+/// In a table of others whose index, if it has one, takes no note of accents and case.
+#[tokio::test]
+async fn accounts_that_differ_by_an_accent_are_two_and_one_email_twice_is_nobodys() {
+    let Some(database) = Database::new(Kind::Mysql).await else { return };
+    database.run(&crate::databases::LARAVEL_ON_MYSQL.replace("NOT NULL UNIQUE", "NOT NULL")).await;
+    let store = migrated(&database).await;
+    for address in ["jose@x.y", "josé@x.y", "josè@x.y", "JOSÈ@x.y", "jose@x.y ", "jösé@x.y"] {
+        let row = format!("VALUES ('Jo', '{address}', 'hash')");
+        database.run(&format!("INSERT INTO users (name, email, password) {row}")).await;
+    }
+    let found = async |text: &str| {
+        let account = store.find_account_by_email(&email(text)).await.unwrap();
+        account.map(|account| account.user.id.0)
+    };
+    assert_eq!(found("jose@x.y").await, Some(1));
+    assert_eq!(found("JOSÉ@x.y").await, Some(2));
+    assert_eq!(found("josè@x.y").await, None, "there are two");
+    assert_eq!(found("JOSÈ@x.y").await, None, "there are two");
+    assert_eq!(found("jösé@x.y").await, Some(6), "however many look like it");
+    assert_eq!(found("jôse@x.y").await, None, "there is none");
+}
+
 /// The tests' servers are at +05:30: both types of column hold the time of UTC all the same, as
 /// Laravel reads and writes it in a session of that zone.
 #[tokio::test]
@@ -367,6 +389,7 @@ async fn columns_are_shown_as_they_are_stored() {
         config.user_columns = names.map(String::from).into();
         add_user(&store, "ada@example.com").await;
         let store = SqlStore::open(&config).await.unwrap();
+        store.prepare(NOW).await.expect("columns that are only shown may be of any type");
         let user = store.list_users(UserId(0), 9).await.unwrap().remove(0);
         let yes = if kind == Kind::Postgres { serde_json::json!(true) } else { 1.into() };
         assert_eq!(
@@ -490,6 +513,47 @@ async fn who_may_not_is_told_what_an_administrator_has_to_say() {
             assert!(text.contains("GRANT SELECT, INSERT"), "{text}");
         }
         let gone = if kind == Kind::Postgres { "ROLE" } else { "USER" };
+        database.on_server(&format!("DROP {gone} {user}")).await;
+    }
+}
+
+/// Before it serves, and not with a 503 for each sign-in.
+#[tokio::test]
+async fn a_node_that_may_only_read_and_a_table_of_ours_without_a_column_are_refused() {
+    for database in each().await {
+        let kind = database.kind;
+        let store = migrated(&database).await;
+        let user = database.name.replace("adyton_test", "reader");
+        let (made, gone) = match kind {
+            Kind::Postgres => ("LOGIN PASSWORD", "ROLE"),
+            Kind::Mysql => ("IDENTIFIED BY", "USER"),
+        };
+        database.on_server(&format!("CREATE {gone} {user} {made} '31337'")).await;
+        let mut config = Config::default();
+        config.connector.url = Some(database.url_as(&user, "31337"));
+        let grant = async |what: &str, on: &str| {
+            database.run(&format!("GRANT {what} ON {on} TO {user}")).await;
+        };
+        let own = "auth_sessions auth_superseded_tokens auth_devices auth_events";
+        for table in format!("adyton_migrations users personal_access_tokens {own}").split(' ') {
+            grant("SELECT", table).await;
+        }
+        let reader = SqlStore::open(&config).await.unwrap();
+        for table in format!("personal_access_tokens {own}").split(' ') {
+            for right in ["INSERT", "UPDATE", "DELETE"] {
+                let refused = reader.prepare(NOW).await;
+                assert!(matches!(refused, Err(SqlError::NoRights { .. })), "{kind:?} {table}");
+                grant(right, table).await;
+            }
+        }
+        reader.prepare(NOW).await.expect("it need not write users");
+        drop(reader);
+        database.run("ALTER TABLE auth_sessions DROP COLUMN salt").await;
+        let error = told(&store.prepare(NOW).await.unwrap_err());
+        assert!(error.contains("`auth_sessions` has no column `salt`; "), "{kind:?}: {error}");
+        if kind == Kind::Postgres {
+            database.run(&format!("DROP OWNED BY {user}")).await;
+        }
         database.on_server(&format!("DROP {gone} {user}")).await;
     }
 }

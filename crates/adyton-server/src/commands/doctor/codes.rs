@@ -120,7 +120,7 @@ codes! {
         "`adyton serve` or `adyton migrate` makes it";
     DATABASE_UNREACHABLE: "database_unreachable", Error,
         "the database cannot be read",
-        "see whether it is one, and who may read it";
+        "mend what it says; of a file see whether it is one, and who may read it";
     SCHEMA_OUTDATED: "schema_outdated", Warning,
         "tables are missing or older than this version",
         "run `adyton migrate`; `adyton serve` does so by itself on SQLite";

@@ -38,6 +38,7 @@ async fn look(config: &Config) -> Result<Vec<Finding>, SqlError> {
     if !pending.is_empty() {
         return Ok(vec![Finding::new(&SCHEMA_OUTDATED, pending.join(", "))]);
     }
+    store.check_access().await?;
     let untold =
         config.cache.enabled == CacheMode::On && store.triggers().await? == TriggerState::Missing;
     let triggers = untold.then(|| Finding::new(&TRIGGERS_MISSING, "PostgreSQL".to_owned()));

@@ -203,8 +203,8 @@ const POOLER: &str = "is there a pooler in between that shares connections?";
 
 struct Listener {
     conn: PgListener,
-    /// The tables whose triggers tell of changes.
-    tables: Vec<i64>,
+    /// The tables whose triggers tell of changes, and since which transaction these are as they are.
+    tables: Vec<(i64, i64)>,
 }
 
 /// What came with an answer.
@@ -241,8 +241,10 @@ impl Listener {
     async fn hear(&mut self, setting: &Setting) -> sqlx::Result<Heard> {
         let installed = query(setting.names.render(INSTALLED).text, &[])?;
         let rows = self.conn.fetch_all(installed).await?;
-        let mut tables: Vec<i64> =
-            rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?;
+        let mut tables: Vec<(i64, i64)> = rows
+            .iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect::<sqlx::Result<_>>()?;
         tables.sort_unstable();
         let mut heard = Heard { complete: tables.len() == COUNT, changes: 0, probed: false };
         if tables != self.tables {
@@ -252,7 +254,8 @@ impl Listener {
         while let Some(notification) = self.conn.next_buffered() {
             let Some((what, node)) = notification.payload().split_once(' ') else { continue };
             let ours = node == setting.node;
-            let table = what.parse::<i64>().ok().filter(|table| self.tables.contains(table));
+            let known = |id: &i64| self.tables.iter().any(|(table, _)| table == id);
+            let table = what.parse::<i64>().ok().filter(known);
             heard.probed |= what == "probe" && ours;
             if table.is_some() && (!ours || setting.doubt.stands()) {
                 heard.changes += 1;

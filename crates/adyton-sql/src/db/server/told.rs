@@ -67,7 +67,13 @@ fn refusal(place: &DatabaseServer, code: &str, source: Refusal) -> SqlError {
             SqlError::SignInRefused { place: place.to_string(), source }
         }
         "42501" | "1044" | "1142" | "1143" | "1227" => {
-            SqlError::NoRights { cure: grant(place, &source.message), source }
+            let mut cure = grant(place, &source.message);
+            if code == "1044" {
+                // MySQL says the same of a database that is missing.
+                cure =
+                    format!("CREATE DATABASE IF NOT EXISTS {}; {cure}", quoted(place, &database));
+            }
+            SqlError::NoRights { cure, source }
         }
         _ => SqlError::Database(source),
     }

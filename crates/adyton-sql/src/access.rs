@@ -1,0 +1,76 @@
+//! What a node needs of a database before it serves: every column of its own tables, and on a server
+//! the right to write them. It only looks: statements are explained, and none is run.
+//!
+//! Nobody needs to write users: where others make them, Adyton may be kept from it.
+
+use crate::SqlStore;
+use crate::adopt::Table;
+use crate::copy::PARTS;
+use crate::db::Tx;
+use crate::error::{Result, SqlError};
+use crate::migrate::{Entry, read_ledger};
+
+macro_rules! writes {
+    ($($table:literal $column:literal,)*) => {
+        &[$(
+            concat!("EXPLAIN INSERT INTO ", $table, " (", $column, ") SELECT ", $column, " FROM ", $table),
+            concat!("EXPLAIN UPDATE ", $table, " SET ", $column, " = ", $column),
+            concat!("EXPLAIN DELETE FROM ", $table),
+        )*]
+    };
+}
+
+const WRITES: &[&str] = writes![
+    "{tokens}" "expires_at",
+    "{sessions}" "guard",
+    "auth_superseded_tokens" "hash",
+    "auth_devices" "name",
+    "auth_events" "event",
+];
+
+impl SqlStore {
+    /// Whether a node can work on this database, which is migrated.
+    ///
+    /// # Errors
+    /// [`SqlError::MissingColumn`] when one of Adyton's own tables lacks a column;
+    /// [`SqlError::NoRights`] with what would give them.
+    pub async fn check_access(&self) -> Result<(), SqlError> {
+        self.db.snapshot(|tx| Box::pin(check_columns(tx))).await?;
+        if self.db.is_file() {
+            return Ok(());
+        }
+        for &sql in WRITES {
+            let explained = self.db.transaction(move |tx| Box::pin(tx.script(sql))).await;
+            // Not every relative of these databases explains everything.
+            if let Err(error @ SqlError::NoRights { .. }) = explained {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn check_columns(tx: &mut Tx) -> Result<()> {
+    let own = PARTS.iter().filter(|part| !["{users}", "{tokens}"].contains(&part.table));
+    for part in own {
+        let name = part.name(tx.names()).to_owned();
+        if let Some(table) = Table::find(tx, &name).await? {
+            table.has(part.columns)?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of some tables are fixed: two Adytons with sessions of their own would mix what is in them.
+pub(crate) async fn other_sessions(tx: &mut Tx) -> Result<Option<String>> {
+    for Entry { name, table, .. } in read_ledger(tx).await? {
+        let other =
+            name == "0003_auth_sessions" && !table.eq_ignore_ascii_case(&tx.names().sessions);
+        if other && Table::find(tx, &table).await?.is_some() {
+            return Ok(Some(format!(
+                "the table `{table}` has sessions of another Adyton, which shares devices, events and used refresh tokens with this one: give each a database of its own, or drop the table if nobody uses it"
+            )));
+        }
+    }
+    Ok(None)
+}
