@@ -29,7 +29,7 @@ const MANY: u64 = 1_000_000;
 const EXPIRED: u64 = 500_000;
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 /// As the engine prunes.
-const BATCH: u32 = 1_000;
+const BATCH: u32 = 100;
 /// Look-ups in a round, and rounds.
 const LOOKUPS: u64 = 2_000;
 const ROUNDS: u64 = 9;

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::store::Pruned;
 
 /// Rows of each table in one transaction: short enough that nobody waits behind it.
-const BATCH: u32 = 1_000;
+const BATCH: u32 = 100;
 
 impl Auth {
     /// Deletes what expired or was revoked more than `hours` ago, and events older than
