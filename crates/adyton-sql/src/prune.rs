@@ -59,8 +59,8 @@ async fn delete(tx: &mut Tx, due: Due, before: Timestamp, limit: u64) -> Result<
     due.tokens.sort_unstable_by_key(|id| id.0);
     due.sessions.sort_unstable_by_key(|id| id.0);
     due.devices.sort_unstable_by_key(|id| id.0);
-    for id in due.tokens {
-        pruned.tokens += delete_token(tx, id, before).await?;
+    for ids in due.tokens.chunks(CHUNK) {
+        pruned.tokens += delete_tokens(tx, ids, before).await?;
     }
     for hash in due.superseded {
         let sql = "DELETE FROM auth_superseded_tokens WHERE hash = ? AND expires_at < ?";
@@ -75,21 +75,54 @@ async fn delete(tx: &mut Tx, due: Due, before: Timestamp, limit: u64) -> Result<
     Ok(pruned)
 }
 
-/// Deletes an expired token, and whatever session pointed at it points at nothing.
-async fn delete_token(tx: &mut Tx, id: TokenId, before: Timestamp) -> Result<u64> {
+/// Ids that one statement names: a server is asked a few times for a batch, and not for each row.
+const CHUNK: usize = 25;
+
+/// A statement with as many marks as there are ids in a chunk.
+macro_rules! among {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            $after
+        )
+    };
+}
+
+/// Deletes expired tokens, and whatever sessions pointed at them point at nothing.
+async fn delete_tokens(tx: &mut Tx, ids: &[TokenId], before: Timestamp) -> Result<u64> {
+    let Some(last) = ids.last() else { return Ok(0) };
+    // A chunk that is not full names its last id more than once.
+    let mut params: Vec<Value> =
+        ids.iter().chain(std::iter::repeat(last)).take(CHUNK).map(|id| (*id).into()).collect();
     // Sessions are held before their tokens, wherever both are.
-    let current = "SELECT id FROM {sessions} WHERE access_token_id = ?{for_update}";
-    tx.fetch::<SessionId>(current, &[id.into()]).await?;
-    let previous = "SELECT id FROM {sessions} WHERE previous_access_token_id = ?{for_update}";
-    tx.fetch::<SessionId>(previous, &[id.into()]).await?;
-    let sql = "DELETE FROM {tokens} WHERE id = ? AND expires_at < ?";
-    let deleted = tx.execute(sql, &[id.into(), before.into()]).await?;
+    for sql in [
+        among!("SELECT id FROM {sessions} WHERE access_token_id IN", " ORDER BY id{for_update}"),
+        among!(
+            "SELECT id FROM {sessions} WHERE previous_access_token_id IN",
+            " ORDER BY id{for_update}"
+        ),
+    ] {
+        tx.fetch::<SessionId>(sql, &params).await?;
+    }
+    params.push(before.into());
+    let sql = among!("DELETE FROM {tokens} WHERE id IN", " AND expires_at < ?");
+    let deleted = tx.execute(sql, &params).await?;
+    params.pop();
     if deleted > 0 {
-        let current = "UPDATE {sessions} SET access_token_id = NULL WHERE access_token_id = ?";
-        tx.execute(current, &[id.into()]).await?;
-        let previous = "UPDATE {sessions} SET previous_access_token_id = NULL
-                        WHERE previous_access_token_id = ?";
-        tx.execute(previous, &[id.into()]).await?;
+        for sql in [
+            among!(
+                "UPDATE {sessions} SET access_token_id = NULL WHERE access_token_id IN",
+                " AND NOT EXISTS (SELECT 1 FROM {tokens} t WHERE t.id = access_token_id)"
+            ),
+            among!(
+                "UPDATE {sessions} SET previous_access_token_id = NULL
+                 WHERE previous_access_token_id IN",
+                " AND NOT EXISTS (SELECT 1 FROM {tokens} t WHERE t.id = previous_access_token_id)"
+            ),
+        ] {
+            tx.execute(sql, &params).await?;
+        }
     }
     Ok(deleted)
 }
