@@ -13,6 +13,7 @@ rules![
     what_is_live_or_younger_stays,
     a_pruned_session_takes_its_tokens_with_it,
     a_batch_has_at_most_as_many_rows_as_asked_for,
+    a_large_batch_takes_what_is_due_and_nothing_else,
     pruning_comes_to_an_end,
     events_are_listed_latest_first,
     an_event_reads_back_as_it_was_written,
@@ -110,6 +111,25 @@ async fn a_batch_has_at_most_as_many_rows_as_asked_for(store: Given) {
     let pruned = store.prune(BEFORE, 2).await.unwrap();
     assert_eq!(pruned, Pruned { tokens: 2, sessions: 2, superseded: 2, devices: 0, events: 0 });
     assert_eq!(store.list_tokens(ada.id).await.unwrap().len(), 3);
+}
+
+/// More than a statement names at once, and a few left over.
+async fn a_large_batch_takes_what_is_due_and_nothing_else(store: Given) {
+    let ada = ada(&store).await;
+    personal(&store, &ada, "for ever", None).await;
+    for n in 0..60 {
+        personal(&store, &ada, &format!("token {n}"), Some(OLD)).await;
+    }
+    let mut outlived = sign_in(existing(ada.id), "outlived");
+    outlived.token.as_mut().unwrap().expires_at = Some(OLD);
+    store.sign_in(outlived).await.unwrap().unwrap();
+    let other = signed_in(&store, &ada, "other").await.session;
+
+    assert_eq!(store.prune(BEFORE, 100).await.unwrap().tokens, 61);
+    assert_eq!(store.list_tokens(ada.id).await.unwrap().len(), 1);
+    assert!(session(&store, "outlived").await.is_some(), "it can be refreshed");
+    assert_eq!(session(&store, "other").await.unwrap().access_token, other.access_token);
+    assert!(other.access_token.is_some() && has_token(&store, access("other")).await);
 }
 
 async fn pruning_comes_to_an_end(store: Given) {
