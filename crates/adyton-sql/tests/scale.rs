@@ -200,9 +200,24 @@ async fn others(store: &SqlStore, until: Arc<AtomicBool>) -> Others {
     noticed
 }
 
-async fn prunes(kind: Option<Kind>, name: &str) {
-    let Some(place) = Place::new(kind).await else { return };
+/// Has a pool open what it may: a connection that is made meanwhile takes longer than any lock.
+async fn open_connections(store: &SqlStore) {
+    for _ in 0..20 {
+        let reads = (0..8).map(|number: u64| {
+            let store = store.clone();
+            tokio::spawn(async move { store.find_token(&Hash::of(&number.to_string())).await })
+        });
+        for read in reads.collect::<Vec<_>>() {
+            read.await.unwrap().unwrap();
+        }
+    }
+}
+
+/// Whether the limits hold; they do where there is no such database.
+async fn prunes(kind: Option<Kind>, name: &str) -> bool {
+    let Some(place) = Place::new(kind).await else { return true };
     let store = place.store(EXPIRED, "2020-01-01 00:00:00").await;
+    open_connections(&store).await;
     let quiet = watched(&store, tokio::time::sleep(Duration::from_secs(2))).await.1;
     let (start, mut longest) = (Instant::now(), Duration::ZERO);
     let pruning = async {
@@ -228,8 +243,7 @@ async fn prunes(kind: Option<Kind>, name: &str) {
         quiet.longest_write,
         during / before,
     );
-    assert!(longest <= LONGEST_LOCK, "a lock of more than {LONGEST_LOCK:?}");
-    assert!(during <= SLOWDOWN * before, "more than {SLOWDOWN} times");
+    longest <= LONGEST_LOCK && during <= SLOWDOWN * before
 }
 
 /// Does something beside others, and says what came of it and what they noticed.
@@ -253,7 +267,10 @@ async fn a_token_among_a_million_is_found_as_fast_as_among_few() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(debug_assertions, ignore = "slow unless optimised: `scripts/test --full` runs it")]
 async fn nobody_waits_for_the_pruning_of_half_a_million_rows() {
-    prunes(None, "SQLite").await;
-    prunes(Some(Kind::Postgres), "PostgreSQL").await;
-    prunes(Some(Kind::Mysql), "MariaDB").await;
+    let held = [
+        prunes(None, "SQLite").await,
+        prunes(Some(Kind::Postgres), "PostgreSQL").await,
+        prunes(Some(Kind::Mysql), "MariaDB").await,
+    ];
+    assert_eq!(held, [true; 3], "more than {LONGEST_LOCK:?}, or more than {SLOWDOWN} times");
 }
