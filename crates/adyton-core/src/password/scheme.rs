@@ -18,6 +18,10 @@ const OUTPUT: usize = 32;
 const LONGEST_STORED: usize = 255;
 /// A stored hash that asks for more memory than this (1 GiB) is not computed: it verifies nothing.
 const MOST_MEMORY_KIB: u32 = 1 << 20;
+/// Nor is one that goes over more than this in all its passes (4 GiB), or a bcrypt hash of a higher cost:
+/// each is seconds of a hashing thread, and somebody else's file may ask for days.
+const MOST_WORK_KIB: u64 = 1 << 22;
+const MOST_BCRYPT_COST: u32 = 16;
 
 /// The working memory of one hashing thread, kept between hashes.
 #[derive(Default)]
@@ -80,7 +84,9 @@ pub fn problem_of_hash(stored: &StoredPassword) -> Option<&'static str> {
         "" => Some("is required"),
         _ if text.len() > LONGEST_STORED => Some("must have at most 255 bytes"),
         _ if is_usable(stored) => None,
-        _ if known => Some("is damaged: a bcrypt or argon2 hash that cannot be read"),
+        _ if known => Some(
+            "is damaged, or costs too much to verify: bcrypt may have a cost of 16, argon2 1 GiB and 4 GiB over its passes",
+        ),
         _ if text.starts_with(['$', '{']) => {
             Some("is of an unknown kind: only bcrypt and argon2 are known")
         }
@@ -145,7 +151,8 @@ impl Scheme {
         }
         let (version, rest) = stored.strip_prefix("$2")?.split_once('$')?;
         let cost = rest.split_once('$')?.0.parse().ok()?;
-        let right = matches!(version, "y" | "b" | "a" | "x") && (4..=31).contains(&cost);
+        let right =
+            matches!(version, "y" | "b" | "a" | "x") && (4..=MOST_BCRYPT_COST).contains(&cost);
         // The library must read it too, or it would refuse before it computes.
         (right && bcrypt::HashParts::from_str(stored).is_ok()).then_some(Self::Bcrypt { cost })
     }
@@ -153,8 +160,10 @@ impl Scheme {
     fn read_argon2(stored: &str) -> Option<Self> {
         let phc = PasswordHash::new(stored).ok()?;
         let params = Params::try_from(&phc).ok()?;
-        let right =
-            phc.version == Some(Version::V0x13.into()) && params.m_cost() <= MOST_MEMORY_KIB;
+        let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
+        let right = phc.version == Some(Version::V0x13.into())
+            && params.m_cost() <= MOST_MEMORY_KIB
+            && work <= MOST_WORK_KIB;
         Some(Self::Argon2 {
             algorithm: Algorithm::try_from(phc.algorithm.as_str()).ok()?,
             params,
@@ -264,6 +273,9 @@ mod tests {
             "$2y$10$!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!",
             "$argon2id$v=16$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaA",
             "$argon2id$v=19$m=2097152,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaA",
+            "$argon2id$v=19$m=65536,t=65,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaA",
+            &LARAVEL.replace("$10$", "$17$"),
+            &LARAVEL.replace("$10$", "$31$"),
             "5f4dcc3b5aa765d61d8327deb882cf99",
             "!",
             "$argon2id$",
@@ -290,6 +302,7 @@ mod tests {
             ("$P$B12345678901234567890123456789.", "unknown kind"),
             ("{SSHA}c2FsdGVkaGFzaA==", "unknown kind"),
             ("$2y$10$tooshort", "damaged"),
+            (&LARAVEL.replace("$10$", "$31$"), "too much"),
             (
                 "$argon2id$v=16$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaA",
                 "damaged",
