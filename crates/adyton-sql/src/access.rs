@@ -6,9 +6,11 @@
 use crate::SqlStore;
 use crate::adopt::Table;
 use crate::copy::PARTS;
-use crate::db::Tx;
+use crate::db::{Tx, Value};
+use crate::dialect::Dialect;
 use crate::error::{Result, SqlError};
 use crate::migrate::{Entry, read_ledger};
+use std::error::Error;
 
 macro_rules! writes {
     ($($table:literal $column:literal,)*) => {
@@ -46,9 +48,33 @@ impl SqlStore {
                 return Err(error);
             }
         }
+        if self.db.names().dialect == Dialect::Postgres {
+            self.check_sequences().await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Keys of Laravel's tables come of sequences, which have rights of their own.
+    async fn check_sequences(&self) -> Result<()> {
+        for part in PARTS.iter().filter(|part| part.counts_up && part.table != "{users}") {
+            let table = Value::from(part.name(self.db.names()));
+            let cure: Option<String> = self.db.fetch_one(MISSING_USAGE, &[table]).await?;
+            if let Some(cure) = cure {
+                let source = Box::<dyn Error + Send + Sync>::from("no usage of a sequence").into();
+                return Err(SqlError::NoRights { cure, source });
+            }
+        }
         Ok(())
     }
 }
+
+/// What would give the right to draw keys, where that is missing; an identity column needs none.
+const MISSING_USAGE: &str = "
+    SELECT 'GRANT USAGE ON SEQUENCE ' || sequence || ' TO ' || quote_ident(current_user)
+    FROM (SELECT pg_get_serial_sequence(quote_ident(?), 'id') AS sequence, attidentity
+          FROM pg_attribute WHERE attrelid = to_regclass(quote_ident(?^)) AND attname = 'id') keys
+    WHERE attidentity = '' AND NOT has_sequence_privilege(sequence, 'USAGE')";
 
 async fn check_columns(tx: &mut Tx) -> Result<()> {
     let own = PARTS.iter().filter(|part| !["{users}", "{tokens}"].contains(&part.table));

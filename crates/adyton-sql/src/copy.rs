@@ -38,7 +38,7 @@ pub(crate) struct Part {
     /// The statement by which MySQL goes on counting, as a text that it runs itself.
     count_on: &'static str,
     /// Whether its keys are counted up, or are texts.
-    counts_up: bool,
+    pub(crate) counts_up: bool,
 }
 
 /// What a column holds, in whatever form a database keeps it.

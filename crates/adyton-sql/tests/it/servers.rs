@@ -547,6 +547,17 @@ async fn a_node_that_may_only_read_and_a_table_of_ours_without_a_column_are_refu
             }
         }
         reader.prepare(NOW).await.expect("it need not write users");
+        if kind == Kind::Postgres {
+            let serial = "ALTER TABLE personal_access_tokens ALTER id DROP IDENTITY;
+                CREATE SEQUENCE keys OWNED BY personal_access_tokens.id;
+                ALTER TABLE personal_access_tokens ALTER id SET DEFAULT nextval('keys')";
+            database.run(serial).await;
+            let refused = told(&reader.prepare(NOW).await.unwrap_err());
+            let cure = format!("GRANT USAGE ON SEQUENCE public.keys TO {user}");
+            assert!(refused.contains(&cure), "{refused}");
+            database.run(&cure).await;
+            reader.prepare(NOW).await.expect("it may draw keys now");
+        }
         drop(reader);
         database.run("ALTER TABLE auth_sessions DROP COLUMN salt").await;
         let error = told(&store.prepare(NOW).await.unwrap_err());
