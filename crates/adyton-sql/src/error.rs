@@ -144,6 +144,14 @@ pub enum SqlError {
         /// Which table.
         table: String,
     },
+    /// Another Adyton, whose tables have other names, uses this database.
+    #[error(
+        "the table `{table}` of another Adyton is in this database: the two would mix sessions, used refresh tokens, devices and events. Give this one a database of its own in `connector.url`; or, if nobody uses that table with Adyton any more, run: DELETE FROM adyton_migrations WHERE table_name = '{table}'"
+    )]
+    OtherAdyton {
+        /// The other's table.
+        table: String,
+    },
     /// A newer version has migrated this database.
     #[error("the database was migrated by a newer version (`{migration}`); update this one")]
     Newer {

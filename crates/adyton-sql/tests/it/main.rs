@@ -14,6 +14,7 @@ mod changes;
 mod conformance;
 mod copy;
 mod databases;
+mod everywhere;
 mod files;
 mod import;
 mod migrate;
