@@ -158,6 +158,11 @@ pub enum SqlError {
         /// What this version does not know.
         migration: String,
     },
+    /// Another process migrates this database, and did not come to its end in time.
+    #[error(
+        "another process has been migrating this database for long; see what it does with: SHOW FULL PROCESSLIST; then run `adyton migrate` again"
+    )]
+    Migrating,
     /// Migrations are pending.
     #[error("the database is not migrated; run `adyton migrate` first")]
     NotMigrated,

@@ -22,6 +22,9 @@ macro_rules! either {
 }
 
 mod session;
+#[cfg(test)]
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod tests;
 mod told;
 
 pub(super) use session::Session;
@@ -52,6 +55,8 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(5);
 /// A connection that was idle for so long is asked whether it still lives before it is used.
 pub(super) const IDLE: Duration = Duration::from_secs(1);
+/// How long a migration waits for another to come to its end.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// A server that is there has let somebody in by then.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
@@ -178,7 +183,7 @@ impl Server {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Clone + Send + 'static,
     {
-        self.to_the_end(names, body, Kind::Migration).await
+        self.to_the_end(names, body, Kind::Migration { patience: PATIENCE }).await
     }
 
     pub(super) async fn snapshot<T, F>(&self, names: &Arc<Names>, body: F) -> Result<T>
