@@ -153,7 +153,10 @@ pub enum SqlError {
         table: String,
     },
     /// A newer version has migrated this database.
-    #[error("the database was migrated by a newer version (`{migration}`); update this one")]
+    #[error(
+        "the database was migrated by a newer version (`{migration}`) than this one, {}: install that version or a later one; where it was migrated, `adyton --version` tells which",
+        env!("CARGO_PKG_VERSION")
+    )]
     Newer {
         /// What this version does not know.
         migration: String,
