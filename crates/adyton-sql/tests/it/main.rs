@@ -18,6 +18,7 @@ mod everywhere;
 mod files;
 mod import;
 mod migrate;
+mod outage;
 mod races;
 mod rotation;
 mod servers;
