@@ -2,8 +2,11 @@
 
 use crate::databases::Database;
 use crate::servers::each;
-use crate::world::{NOW, World, add_user};
+use crate::world::{NOW, World, add_user, rotation, sign_in};
 use adyton_core::config::Config;
+use adyton_core::secret::Hash;
+use adyton_core::session::Session;
+use adyton_core::store::{SessionStore, Store};
 use adyton_sql::{SqlError, SqlStore};
 
 /// A database of whichever kind, while this lives.
@@ -93,5 +96,27 @@ async fn one_adyton_may_have_names_of_its_own_and_change_them() {
         let store = migrated(&renamed(config, "users")).await;
         store.prepare(NOW).await.unwrap();
         add_user(&store, "ada@example.com").await;
+    }
+}
+
+/// A later token may get the id of a deleted one.
+#[tokio::test]
+async fn a_session_whose_access_tokens_were_pruned_points_at_nothing() {
+    for place in Somewhere::all().await {
+        let store = migrated(&place.config()).await;
+        let ada = add_user(&store, "ada@example.com").await;
+        let session = sign_in(&store, &ada, "a").await.session;
+        store.rotate(rotation(&session, "a", "b", NOW)).await.unwrap().unwrap();
+        let pointers = async || {
+            let found = store.find_session(&Hash::of("b")).await.unwrap().unwrap();
+            let Session { access_token, previous_access_token, revoked_at, .. } = found.session;
+            assert_eq!(revoked_at, None);
+            (access_token.is_some(), previous_access_token.is_some())
+        };
+        assert_eq!(pointers().await, (true, true));
+        assert_eq!(store.prune(NOW.plus(31), 9).await.unwrap().tokens, 1, "the grace is over");
+        assert_eq!(pointers().await, (true, false));
+        assert_eq!(store.prune(NOW.plus(3601), 9).await.unwrap().tokens, 1);
+        assert_eq!(pointers().await, (false, false));
     }
 }
