@@ -24,7 +24,7 @@ use crate::user::{User, UserId};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// How old the store's last word may be for a hit to count.
@@ -42,6 +42,8 @@ const SLOTS: usize = 1024;
 pub(crate) struct Verified {
     pub(crate) proof: Proof,
     pub(crate) user: Arc<User>,
+    /// The user as JSON, once somebody has asked for it.
+    json: OnceLock<Box<str>>,
     /// Seconds since 1970 of the use that was last noted.
     pub(crate) noted: AtomicI64,
     /// Which of all states of all credentials this is.
@@ -109,7 +111,12 @@ impl Verified {
     pub(crate) fn new(proof: Proof, user: User, generation: Generation) -> Self {
         let noted = AtomicI64::new(proof.used_at().unwrap_or(i64::MIN));
         let edition = AtomicU64::new(next_edition());
-        Self { proof, user: Arc::new(user), noted, edition, generation }
+        Self { proof, user: Arc::new(user), json: OnceLock::new(), noted, edition, generation }
+    }
+
+    pub(crate) fn user_json(&self) -> &str {
+        // What has nothing but texts for keys can be written.
+        self.json.get_or_init(|| serde_json::to_string(&*self.user).unwrap_or_default().into())
     }
 
     pub(crate) fn edition(&self) -> u64 {
@@ -314,7 +321,9 @@ impl Weighter<Hash, Arc<Verified>> for Weigh {
         let text = entry.user.name.len() + entry.user.email.len();
         let name = entry.proof.token().map_or(0, |token| token.name.len());
         let agent = entry.proof.session().and_then(|session| session.device.user_agent.as_ref());
-        TYPICAL + (text + name + agent.map_or(0, String::len) + columns.sum::<usize>()) as u64
+        // The user is there twice: as itself and as JSON.
+        let user = 2 * (text + columns.sum::<usize>());
+        TYPICAL + (user + name + agent.map_or(0, String::len)) as u64
     }
 }
 

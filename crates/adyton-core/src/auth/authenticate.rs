@@ -30,6 +30,13 @@ impl Principal {
         &self.0.user
     }
 
+    /// The user as JSON, as the endpoints show it: written once for as long as the principal is
+    /// kept in memory.
+    #[must_use]
+    pub fn user_json(&self) -> &str {
+        self.0.user_json()
+    }
+
     /// The user's id.
     #[must_use]
     pub fn user_id(&self) -> UserId {
