@@ -148,3 +148,11 @@ def expire(database, count):
         (most,) = connection.execute("SELECT max(id) FROM personal_access_tokens").fetchone()
         connection.execute("UPDATE personal_access_tokens SET expires_at = ? WHERE id % ? = 0",
                            (MADE, max(1, most // count)))
+
+
+def count_expired(database):
+    with sqlite3.connect(database) as connection:
+        sql = "SELECT count(*) FROM personal_access_tokens WHERE expires_at = ?"
+        (count,) = connection.execute(sql, (MADE,)).fetchone()
+    connection.close()
+    return count

@@ -1,9 +1,11 @@
 """The report of a run in Markdown, with its plots."""
 
 import statistics
+from pathlib import Path
 
 from lib import plots
-from lib.growth import SHOWN
+from lib.growth import EXPIRED, MOST_SECONDS, SHOWN
+from lib.machine import ROOT
 from lib.suite import FLOODERS
 from lib.targets import targets
 
@@ -128,12 +130,14 @@ def growth(suite, drawn):
         cpu, notes = (rounds.median(load, "adyton", key) for key in ("cpu", "cpu and notes"))
         table.append([f"{point['tokens']:,}", number(cpu, "{:.1f}"),
                       number(rounds.ratio(load, "adyton", "floor", "cpu"), "{:.2f}"), number(notes, "{:.1f}"),
-                      f"{point['prune']:.0f}", f"{point['idle prune']:.0f}", f"{point['bytes']:.0f}"])
+                      f"{point['prune']:.0f}", number(point["idle prune"], "{:.0f}"),
+                      f"{point['bytes']:.0f}"])
     if not table:
         return ""
     words = (f"SQLite. At most {SHOWN:,} tokens of all are presented, each once, to a server that has just started,"
-             " so that each is looked up. Written down in batches is when each was last used. Pruned are"
-             f" {suite.facts['growth'][0]['pruned']:,} expired tokens among the others; a tenth as many users as tokens.")
+             " so that each is looked up. `With notes of use` adds what is written at its end: when each was last"
+             f" used. Pruned are {EXPIRED:,} expired tokens among the others, within {MOST_SECONDS} s or as many as"
+             " that are; a tenth as many users as tokens.")
     head = ["tokens", "look-up, CPU µs", "of the floor", "with notes of use", "a pruned row, CPU µs",
             "nothing to prune, CPU ms", "bytes a token"]
     return section("Growth", words, picture(drawn, "growth", "Cost against the number of tokens"),
@@ -231,7 +235,8 @@ def number(value, form):
 
 
 def one_line(text):
-    return " ".join(str(text).split())[:400]
+    """Without the folders of this machine, which nobody else knows."""
+    return " ".join(str(text).replace(f"{ROOT}/", "").replace(str(Path.home()), "~").split())[:400]
 
 
 def section(title, *parts):

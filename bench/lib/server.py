@@ -90,7 +90,7 @@ class Server:
         return body
 
     def last_words(self):
-        return "".join(self.told)[-300:]
+        return re.sub(r"\x1b\[\d*m", "", "".join(self.told)).strip()[-120:]
 
     def tree(self):
         """The ids of its processes."""

@@ -186,7 +186,7 @@ class Suite:
             self.settle(name)
             if result["bad"] or not result["requests"]:
                 self.rounds.failures.append(f"{which}, {name}: {result['bad']} of {result['requests']}"
-                                            f" requests failed: {self.servers[name].last_words()}")
+                                            f" requests failed; the last words: {self.servers[name].last_words()}")
             return result
 
         alone = ["argon2"] if which == "login" else []
