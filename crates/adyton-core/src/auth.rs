@@ -7,6 +7,7 @@ mod authenticate;
 mod begin;
 mod devices;
 mod events;
+mod flights;
 mod import;
 mod limits;
 mod login;
@@ -61,7 +62,8 @@ pub struct Shared {
     pub channel: Option<Arc<dyn Channel>>,
 }
 
-/// The engine. Clones are one and the same; the last one dropped ends its threads.
+/// The engine. Clones are one and the same; the last one dropped ends its threads. It runs on Tokio,
+/// with its timer.
 #[derive(Clone)]
 pub struct Auth(Arc<Inner>);
 
@@ -81,6 +83,7 @@ struct Inner {
     audit: Audit,
     throttle: limits::Throttle,
     turns: turns::Turns,
+    flights: flights::Flights,
     channel: Option<Arc<dyn Channel>>,
     /// Whether it has anything in common with other nodes.
     shares: bool,
@@ -128,6 +131,7 @@ impl Auth {
             channel,
             throttle: limits::Throttle::new(&config.rate_limiting, shared.throttle)?,
             turns: turns::Turns::new(threads, &config.hashing),
+            flights: flights::Flights::default(),
             store: Arc::new(Timed(store)),
             clock,
             config,

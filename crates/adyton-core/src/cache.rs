@@ -14,6 +14,8 @@
 //!
 //! It does not load anything by itself and knows nothing of expiry.
 
+mod generations;
+
 use crate::channel::{About, Mark, News};
 use crate::clock::Timestamp;
 use crate::config::{CacheMode, CacheOptions};
@@ -21,10 +23,11 @@ use crate::secret::Hash;
 use crate::session::Session;
 use crate::token::Token;
 use crate::user::{User, UserId};
+use generations::{Generations, Number};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{self, AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// How old the store's last word may be for a hit to count.
@@ -34,7 +37,7 @@ const RENEW: Duration = Duration::from_millis(40);
 /// How old an entry may get where the store tells nothing: how long a revocation can go unheard whose
 /// node has lost the channel that others still have, or that a command made where there is none.
 const MOST_AGE: Duration = Duration::from_secs(10);
-/// Users share these many generations; a revocation costs the others of its slot one miss.
+/// How many generations users share.
 const SLOTS: usize = 1024;
 
 /// A verified credential: what its look-up found, and when that began.
@@ -42,6 +45,8 @@ const SLOTS: usize = 1024;
 pub(crate) struct Verified {
     pub(crate) proof: Proof,
     pub(crate) user: Arc<User>,
+    /// The user as JSON, once somebody has asked for it.
+    json: OnceLock<Box<str>>,
     /// Seconds since 1970 of the use that was last noted.
     pub(crate) noted: AtomicI64,
     /// Which of all states of all credentials this is.
@@ -86,11 +91,11 @@ impl Proof {
     }
 }
 
-/// A point in the order of look-ups and revocations.
+/// When a look-up began: in the order of look-ups and revocations, and in milliseconds of the
+/// monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Generation {
-    number: u64,
-    /// The same in milliseconds of the monotonic clock.
+    number: Number,
     at: u64,
 }
 
@@ -109,7 +114,12 @@ impl Verified {
     pub(crate) fn new(proof: Proof, user: User, generation: Generation) -> Self {
         let noted = AtomicI64::new(proof.used_at().unwrap_or(i64::MIN));
         let edition = AtomicU64::new(next_edition());
-        Self { proof, user: Arc::new(user), noted, edition, generation }
+        Self { proof, user: Arc::new(user), json: OnceLock::new(), noted, edition, generation }
+    }
+
+    pub(crate) fn user_json(&self) -> &str {
+        // What has nothing but texts for keys can be written.
+        self.json.get_or_init(|| serde_json::to_string(&*self.user).unwrap_or_default().into())
     }
 
     pub(crate) fn edition(&self) -> u64 {
@@ -130,12 +140,7 @@ impl Verified {
 pub(crate) struct TokenCache {
     entries: Option<Cache<Hash, Arc<Verified>, Weigh>>,
     teller: Teller,
-    /// Grows with every revocation.
-    generation: AtomicU64,
-    /// What an entry of any user needs.
-    floor: AtomicU64,
-    /// What an entry of the users of a slot needs.
-    slots: Box<[AtomicU64]>,
+    generations: Generations<SLOTS>,
     /// Milliseconds of the monotonic clock up to which hits count.
     lease_ends: AtomicU64,
     /// The same for when the store shall be asked anew.
@@ -159,9 +164,7 @@ impl TokenCache {
                 CacheMode::Exclusive => Teller::Nobody,
                 CacheMode::On | CacheMode::Off => Teller::Store,
             },
-            generation: AtomicU64::new(0),
-            floor: AtomicU64::new(0),
-            slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+            generations: Generations::new(),
             lease_ends: AtomicU64::new(0),
             renew_at: AtomicU64::new(0),
             asking: AtomicBool::new(false),
@@ -174,7 +177,7 @@ impl TokenCache {
 
     /// To be taken before a look-up begins, and put into its entry.
     pub(crate) fn generation(&self, at: Duration) -> Generation {
-        Generation { number: self.generation.load(Ordering::SeqCst), at: millis(at) }
+        Generation { number: self.generations.latest(), at: millis(at) }
     }
 
     /// Who has to be asked.
@@ -216,8 +219,7 @@ impl TokenCache {
     /// Forgets everything about a user: to be called after each change of theirs is committed and
     /// before anybody is told.
     pub(crate) fn forget(&self, user: UserId) {
-        let next = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
-        self.slot(user).fetch_max(next, Ordering::SeqCst);
+        self.generations.forget(user);
     }
 
     /// Whether the caller should ask the teller now. At most one is told so until it says what came
@@ -235,7 +237,7 @@ impl TokenCache {
             let mut last = self.counter.lock().unwrap_or_else(PoisonError::into_inner);
             if *last != counter {
                 *last = counter;
-                self.forget_all();
+                self.generations.forget_all();
             }
         }
         self.asked(counter.is_some(), asked_at);
@@ -252,7 +254,7 @@ impl TokenCache {
         if let Some(News { mark, about }) = news {
             match about {
                 About::Users(users) => users.into_iter().for_each(|user| self.forget(user)),
-                About::Anybody => self.forget_all(),
+                About::Anybody => self.generations.forget_all(),
             }
             *self.mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
         }
@@ -268,22 +270,12 @@ impl TokenCache {
         self.asking.store(false, Ordering::SeqCst);
     }
 
-    fn forget_all(&self) {
-        let next = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
-        self.floor.fetch_max(next, Ordering::SeqCst);
-    }
-
     fn stands(&self, entry: &Verified) -> bool {
-        let needed = self.slot(entry.user.id).load(Ordering::SeqCst);
-        entry.generation.number >= needed.max(self.floor.load(Ordering::SeqCst))
+        self.generations.stand(entry.user.id, entry.generation.number)
     }
 
     fn is_young(&self, entry: &Verified, at: Duration) -> bool {
         self.teller == Teller::Store || millis(at) < entry.generation.at + millis(MOST_AGE)
-    }
-
-    fn slot(&self, user: UserId) -> &AtomicU64 {
-        &self.slots[user.0.unsigned_abs() as usize % SLOTS]
     }
 }
 
@@ -314,7 +306,9 @@ impl Weighter<Hash, Arc<Verified>> for Weigh {
         let text = entry.user.name.len() + entry.user.email.len();
         let name = entry.proof.token().map_or(0, |token| token.name.len());
         let agent = entry.proof.session().and_then(|session| session.device.user_agent.as_ref());
-        TYPICAL + (text + name + agent.map_or(0, String::len) + columns.sum::<usize>()) as u64
+        // The user is there twice: as itself and as JSON.
+        let user = 2 * (text + columns.sum::<usize>());
+        TYPICAL + (user + name + agent.map_or(0, String::len)) as u64
     }
 }
 

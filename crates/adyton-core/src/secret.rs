@@ -18,7 +18,7 @@ const SECRET: usize = 43;
 const CHECKSUM: usize = 6;
 
 /// What a secret is for. A secret of one kind never works in the place of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `adt_`: access tokens and personal access tokens.
     Access,

@@ -36,6 +36,8 @@ use crate::token::{NewToken, Token};
 use crate::user::{NewUser, StoredPassword, User, UserId};
 use async_trait::async_trait;
 use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 
 /// Everything that the engine asks of a database.
 #[async_trait]
@@ -295,13 +297,25 @@ impl std::ops::AddAssign for Pruned {
 }
 
 /// The store could not answer. Clients are told 503; the cause stays here for the log.
-#[derive(Debug, thiserror::Error)]
-#[error("the store cannot answer")]
-pub struct StoreError(#[source] Box<dyn Error + Send + Sync>);
+/// Clones have it in common.
+#[derive(Clone, Debug)]
+pub struct StoreError(Arc<dyn Error + Send + Sync>);
 
 impl StoreError {
     /// Wraps the cause.
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(cause.into())
+        Self(cause.into().into())
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store cannot answer")
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
     }
 }

@@ -9,7 +9,7 @@ use crate::copy::PARTS;
 use crate::db::{Tx, Value};
 use crate::dialect::Dialect;
 use crate::error::{Result, SqlError};
-use crate::migrate::{Entry, read_ledger};
+use crate::migrate::Entry;
 use std::error::Error;
 
 macro_rules! writes {
@@ -87,16 +87,15 @@ async fn check_columns(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// The names of some tables are fixed: two Adytons with sessions of their own would mix what is in them.
-pub(crate) async fn other_sessions(tx: &mut Tx) -> Result<Option<String>> {
-    for Entry { name, table, .. } in read_ledger(tx).await? {
-        let other =
-            name == "0003_auth_sessions" && !table.eq_ignore_ascii_case(&tx.names().sessions);
-        if other && Table::find(tx, &table).await?.is_some() {
-            return Ok(Some(format!(
-                "the table `{table}` has sessions of another Adyton, which shares devices, events and used refresh tokens with this one: give each a database of its own, or drop the table if nobody uses it"
-            )));
+/// Refuses a database with tables of an Adyton that calls them otherwise. The names of some are fixed,
+/// and their rows tell sessions and users by ids alone: those of one would be taken for the other's.
+pub(crate) async fn refuse_another(tx: &mut Tx, ledger: &[Entry]) -> Result<()> {
+    for Entry { table, .. } in ledger {
+        let names = tx.names();
+        let ours = PARTS.iter().any(|part| names.dialect.is_same(part.name(names), table));
+        if !ours && Table::find(tx, table).await?.is_some() {
+            return Err(SqlError::OtherAdyton { table: table.clone() });
         }
     }
-    Ok(None)
+    Ok(())
 }

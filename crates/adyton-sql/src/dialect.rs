@@ -83,6 +83,11 @@ impl Dialect {
         }
     }
 
+    /// Whether two names are those of one table.
+    pub(crate) fn is_same(self, one: &str, other: &str) -> bool {
+        if self == Self::Postgres { one == other } else { one.eq_ignore_ascii_case(other) }
+    }
+
     fn quote(self, name: &str) -> String {
         if self == Self::Mysql { format!("`{name}`") } else { format!("\"{name}\"") }
     }

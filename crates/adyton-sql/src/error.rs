@@ -144,12 +144,28 @@ pub enum SqlError {
         /// Which table.
         table: String,
     },
+    /// Another Adyton, whose tables have other names, uses this database.
+    #[error(
+        "the table `{table}` of another Adyton is in this database: the two would mix sessions, used refresh tokens, devices and events. Give this one a database of its own in `connector.url`; or, if nobody uses that table with Adyton any more, run: DELETE FROM adyton_migrations WHERE table_name = '{table}'"
+    )]
+    OtherAdyton {
+        /// The other's table.
+        table: String,
+    },
     /// A newer version has migrated this database.
-    #[error("the database was migrated by a newer version (`{migration}`); update this one")]
+    #[error(
+        "the database was migrated by a newer version (`{migration}`) than this one, {}: install that version or a later one; where it was migrated, `adyton --version` tells which",
+        env!("CARGO_PKG_VERSION")
+    )]
     Newer {
         /// What this version does not know.
         migration: String,
     },
+    /// Another process migrates this database, and did not come to its end in time.
+    #[error(
+        "another process has been migrating this database for long; see what it does with: SHOW FULL PROCESSLIST; then run `adyton migrate` again"
+    )]
+    Migrating,
     /// Migrations are pending.
     #[error("the database is not migrated; run `adyton migrate` first")]
     NotMigrated,

@@ -28,6 +28,10 @@ compile_error!("choose a database: the features are `sqlite`, `postgres` and `my
 mod access;
 mod adopt;
 mod copy;
+#[cfg(test)]
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+#[path = "../tests/it/databases.rs"]
+mod databases;
 mod db;
 mod devices;
 mod dialect;

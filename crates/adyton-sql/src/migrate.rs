@@ -137,7 +137,8 @@ impl SqlStore {
     /// processes at once, and after one was killed half-way.
     ///
     /// # Errors
-    /// [`SqlError`] when a table cannot be adopted or a newer version was here; nothing is changed.
+    /// [`SqlError`] when a table cannot be adopted or a newer version or another Adyton is
+    /// here; nothing is changed.
     pub async fn migrate(&self, now: Timestamp) -> Result<MigrationReport, SqlError> {
         let report = self.db.migration(move |tx| Box::pin(migrate(tx, now))).await?;
         for warning in &report.warnings {
@@ -253,7 +254,6 @@ async fn migrate(tx: &mut Tx, now: Timestamp) -> Result<MigrationReport> {
         };
         tables.push(status.table);
     }
-    report.warnings.extend(access::other_sessions(tx).await?);
     Ok(report)
 }
 
@@ -299,12 +299,14 @@ async fn enter(
 /// The plan, of one state of the database.
 async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
     let ledger = read_ledger(tx).await?;
+    access::refuse_another(tx, &ledger).await?;
+    let dialect = tx.names().dialect;
     let mut plan = Vec::new();
     for migration in &MIGRATIONS {
         let table = migration.subject.table(tx.names()).to_owned();
         let entry = ledger
             .iter()
-            .find(|entry| entry.name == migration.name && entry.table.eq_ignore_ascii_case(&table));
+            .find(|entry| entry.name == migration.name && dialect.is_same(&entry.table, &table));
         let standing = Table::find(tx, &table).await?;
         let warnings = match &standing {
             Some(_) if migration.alters => Vec::new(),
@@ -325,14 +327,14 @@ async fn plan(tx: &mut Tx) -> Result<Vec<Step>> {
 }
 
 pub(crate) struct Entry {
-    pub(crate) name: String,
+    name: String,
     pub(crate) table: String,
     adopted: bool,
     at: Timestamp,
 }
 
 /// Reads what was done before. An entry that this version does not know was made by a newer one.
-pub(crate) async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>> {
+async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>> {
     if Table::find(tx, "adyton_migrations").await?.is_none() {
         return Ok(Vec::new());
     }

@@ -1,5 +1,8 @@
 //! Every statement that a life of the store runs, and how SQLite would run it.
 
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod servers;
+
 use crate::SqlStore;
 use adyton_core::ability::Abilities;
 use adyton_core::clock::Timestamp;

@@ -28,7 +28,7 @@ const FEW: u64 = 10_000;
 const MANY: u64 = 1_000_000;
 const EXPIRED: u64 = 500_000;
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
-/// As the engine prunes.
+/// As the engine prunes, which rests for as long as a batch took.
 const BATCH: u32 = 100;
 /// Look-ups in a round, and rounds.
 const LOOKUPS: u64 = 2_000;
@@ -225,11 +225,13 @@ async fn prunes(kind: Option<Kind>, name: &str) -> bool {
         loop {
             let start = Instant::now();
             let batch = store.prune(NOW, BATCH).await.unwrap();
-            longest = longest.max(start.elapsed());
+            let took = start.elapsed();
+            longest = longest.max(took);
             pruned += batch.tokens;
             if batch.total() == 0 {
                 return pruned;
             }
+            tokio::time::sleep(took).await;
         }
     };
     let (pruned, mut busy) = watched(&store, pruning).await;

@@ -4,6 +4,7 @@ mod auth;
 mod conventions;
 mod cors;
 mod csrf;
+mod finishing;
 mod require;
 
 pub use auth::AuthLayer;

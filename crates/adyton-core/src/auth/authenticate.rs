@@ -1,5 +1,6 @@
 //! Who is calling: the check on every request.
 
+use super::flights::Waited;
 use super::{Auth, Inner};
 use crate::ability::Abilities;
 use crate::cache::{Proof, Teller, Verified};
@@ -9,7 +10,7 @@ use crate::error::{Error, Refusal};
 use crate::event::{Event, EventKind};
 use crate::secret::{Hash, Kind, PlainText};
 use crate::session::{Guard, Session};
-use crate::store::{Credential, SessionTouch, Touches};
+use crate::store::{Credential, SessionTouch, StoreError, Touches};
 use crate::token::{FoundToken, Presented, Token, TokenId, ends_at};
 use crate::user::{User, UserId};
 use std::net::IpAddr;
@@ -28,6 +29,13 @@ impl Principal {
     #[must_use]
     pub fn user(&self) -> &Arc<User> {
         &self.0.user
+    }
+
+    /// The user as JSON, as the endpoints show it: written once for as long as the principal is
+    /// kept in memory.
+    #[must_use]
+    pub fn user_json(&self) -> &str {
+        self.0.user_json()
     }
 
     /// The user's id.
@@ -144,13 +152,15 @@ impl Auth {
                 answer => return answer,
             }
         }
-        let generation = self.0.cache.generation(self.0.clock.monotonic());
-        let found = self.0.store.find_cookie(&hash).await?.ok_or(Refusal::TokenInvalid)?;
-        let user = found.user.ok_or(Refusal::TokenInvalid)?;
-        let known = Verified::new(Proof::Cookie(self.with_uses(found.session)), user, generation);
-        let principal = self.admit(Arc::new(known), None)?;
-        self.0.cache.insert(hash, Arc::clone(&principal.0));
-        Ok(principal)
+        let look_up = async {
+            let generation = self.0.cache.generation(self.0.clock.monotonic());
+            let found = self.0.store.find_cookie(&hash).await?;
+            Ok::<_, StoreError>(found.and_then(|found| {
+                let proof = Proof::Cookie(self.with_uses(found.session));
+                Some(Verified::new(proof, found.user?, generation))
+            }))
+        };
+        self.look_up_once(Kind::Cookie, hash, None, look_up).await
     }
 
     /// What is in memory of a credential. Whoever knows of foreign changes is asked on the way.
@@ -257,16 +267,39 @@ impl Auth {
     }
 
     async fn look_up(&self, presented: &Presented) -> Result<Principal, Error> {
-        let generation = self.0.cache.generation(self.0.clock.monotonic());
-        let found = self.0.store.find_token(&presented.hash).await?;
-        let known = found.and_then(|mut found| {
-            let user = found.user.take()?;
-            let proof = Proof::Token(found.token, found.session);
-            Some(Arc::new(Verified::new(proof, user, generation)))
-        });
-        let known = known.ok_or(Refusal::TokenInvalid)?;
-        let principal = self.admit(known, presented.id)?;
-        self.0.cache.insert(presented.hash, Arc::clone(&principal.0));
+        let look_up = async {
+            let generation = self.0.cache.generation(self.0.clock.monotonic());
+            let found = self.0.store.find_token(&presented.hash).await?;
+            Ok::<_, StoreError>(found.and_then(|found| {
+                let proof = Proof::Token(found.token, found.session);
+                Some(Verified::new(proof, found.user?, generation))
+            }))
+        };
+        self.look_up_once(Kind::Access, presented.hash, presented.id, look_up).await
+    }
+
+    /// Looks up, or shares the look-up of somebody who asks for the same at the same time.
+    async fn look_up_once(
+        &self,
+        kind: Kind,
+        hash: Hash,
+        row: Option<TokenId>,
+        look_up: impl Future<Output = Result<Option<Verified>, StoreError>>,
+    ) -> Result<Principal, Error> {
+        let seat = self.0.flights.board(kind, hash);
+        let mut turn = match seat.wait().await {
+            Waited::Found(found) => return self.admit(found?.ok_or(Refusal::TokenInvalid)?, row),
+            Waited::Turn(turn) => turn,
+        };
+        if turn.waited
+            && let Some(known) = self.known(&hash)
+            && let Ok(principal) = self.admit(known, row)
+        {
+            return Ok(principal);
+        }
+        let known = turn.take(look_up).await?.ok_or(Refusal::TokenInvalid)?;
+        let principal = self.admit(known, row)?;
+        self.0.cache.insert(hash, Arc::clone(&principal.0));
         Ok(principal)
     }
 

@@ -1,5 +1,5 @@
-//! What goes on in the background: uses are written down, salts erased, refusals counted, old rows
-//! pruned, and the decoy kept like the hashes that are stored.
+//! What goes on in the background: uses are written down, salts erased, refusals counted, the decoy
+//! kept like the hashes that are stored, and beside all this old rows are pruned.
 
 use super::{Auth, Inner};
 use crate::clock::Timestamp;
@@ -7,16 +7,18 @@ use crate::error::Error;
 use crate::password::Decoy;
 use crate::store::{StoreError, Touches};
 use std::error::Error as _;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// Salts are erased at most so long after their grace.
 const TICK: Duration = Duration::from_secs(1);
 /// Ticks between two flushes.
 const FLUSH: u64 = 10;
-/// Ticks between two prunings.
+/// Ticks between two looks at the stored hashes.
 const HOUR: u64 = 3_600;
+/// From the end of a pruning to the next.
+const PRUNED_EVERY: Duration = Duration::from_secs(3_600);
 /// What expired longer ago than this many hours is pruned.
 const PRUNED_AFTER: u64 = 24;
 /// Stored hashes that are looked at for the decoy.
@@ -25,14 +27,11 @@ const SAMPLE: u32 = 100;
 impl Auth {
     /// Works until every handle is gone. A step that fails is logged and comes again.
     pub fn maintain(&self) -> impl Future<Output = ()> + Send + 'static {
-        let inner = Arc::downgrade(&self.0);
+        let (ticks, pruning) = (tick(Arc::downgrade(&self.0)), prune(Arc::downgrade(&self.0)));
         async move {
-            let mut ticks = interval(TICK);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            for tick in 0.. {
-                ticks.tick().await;
-                let Some(inner) = inner.upgrade() else { return };
-                Self(inner).step(tick).await;
+            tokio::select! {
+                () = ticks => (),
+                () = pruning => (),
             }
         }
     }
@@ -66,7 +65,6 @@ impl Auth {
         }
         if tick.is_multiple_of(HOUR) {
             report("look at the stored hashes", self.sample_passwords().await);
-            report("prune", self.prune(PRUNED_AFTER, |_| ()).await);
         }
     }
 
@@ -100,6 +98,39 @@ impl Auth {
         let Inner { touches, .. } = &*self.0;
         touches.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn tick(inner: Weak<Inner>) {
+    let mut ticks = every(TICK);
+    for tick in 0.. {
+        ticks.tick().await;
+        let Some(inner) = inner.upgrade() else { return };
+        Auth(inner).step(tick).await;
+    }
+}
+
+/// Holds no handle from one batch to the next: there may be many.
+async fn prune(inner: Weak<Inner>) {
+    let mut hours = every(PRUNED_EVERY);
+    loop {
+        hours.tick().await;
+        let mut before = None;
+        loop {
+            let Some(auth) = inner.upgrade().map(Auth) else { return };
+            let before = *before.get_or_insert_with(|| auth.hours_ago(PRUNED_AFTER));
+            let batch = auth.prune_batch(before).await;
+            if !batch.as_ref().is_ok_and(|batch| batch.total() > 0) {
+                report("prune", batch);
+                break;
+            }
+        }
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 fn report<T, E: Into<Error>>(what: &str, outcome: Result<T, E>) {

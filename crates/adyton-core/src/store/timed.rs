@@ -8,7 +8,6 @@ use crate::secret::Hash;
 use crate::session::{FoundCookie, FoundSession};
 use crate::token::{FoundToken, TokenId};
 use crate::user::{Account, Email, UserChange};
-use std::sync::Arc;
 
 /// The store within, timed.
 pub(crate) struct Timed(pub(crate) Arc<dyn Store>);

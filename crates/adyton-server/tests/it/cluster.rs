@@ -106,12 +106,11 @@ pub(crate) fn postgres() -> Option<String> {
 
 impl Cluster {
     pub(crate) async fn new(config: &str) -> Option<Self> {
-        Self::on(&postgres()?, "", config).await
+        Self::on(&postgres()?, config).await
     }
 
-    /// On this server, with these options more in the URL of the database. Many tests at once must
-    /// not use up the connections of the server.
-    pub(crate) async fn on(server: &str, options: &str, config: &str) -> Option<Self> {
+    /// On this server, whose connections many tests at once must not use up.
+    pub(crate) async fn on(server: &str, config: &str) -> Option<Self> {
         if !Balancer::is_installed() {
             return None;
         }
@@ -124,7 +123,7 @@ impl Cluster {
         let place = &database.place;
         let file = fs::read_to_string(place.path("adyton.toml")).unwrap();
         let (head, tail) = file.split_once("' }").unwrap();
-        place.configure(&format!("{head}?max_connections=4{options}' }}{tail}"));
+        place.configure(&format!("{head}?max_connections=4' }}{tail}"));
         let told = place.done("migrate --with-triggers");
         assert!(told.ends_with("the triggers are installed\n"), "{told}");
         let nodes: Vec<_> = (0..3).map(|_| place.serve_with(&[LISTEN])).collect();

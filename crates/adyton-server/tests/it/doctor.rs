@@ -120,6 +120,19 @@ fn a_database_that_is_none_old_or_ahead_of_the_clock_is_named() {
 }
 
 #[test]
+fn a_database_of_a_newer_version_or_of_another_adyton_is_named() {
+    let place = quiet("");
+    let newer = "INSERT INTO adyton_migrations VALUES ('0099_later', 'auth_later', 0, '2030-01-01 00:00:00')";
+    place.database().execute_batch(newer).unwrap();
+    assert_eq!(codes(&place), ["schema_newer", "server_not_running"]);
+    let known = "DELETE FROM adyton_migrations WHERE name = '0099_later'";
+    place.database().execute_batch(known).unwrap();
+    let configuration = fs::read_to_string(place.path("adyton.toml")).unwrap();
+    place.configure(&format!("{configuration}\nsession_table = 'other_sessions'"));
+    assert_eq!(codes(&place), ["database_shared", "server_not_running"]);
+}
+
+#[test]
 fn a_server_that_cannot_work_is_named() {
     let place = Place::new();
     let server = place.serve();

@@ -13,13 +13,14 @@ use sqlx::mysql::{
 use sqlx::{
     Arguments, AssertSqlSafe, Connection, Decode, Executor, Row as _, Type, TypeInfo, ValueRef,
 };
+use std::time::Duration;
 
 pub(super) const BEGIN: &str = "START TRANSACTION";
 pub(super) const SNAPSHOT: &str =
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION READ ONLY";
 /// The lock's name holds for a whole server, and so it names the database. It ends with the
 /// connection.
-const MIGRATION_LOCK: &str = "SELECT GET_LOCK(CONCAT('adyton_', MD5(DATABASE())), 300)";
+const MIGRATION_LOCK: &str = "SELECT GET_LOCK(CONCAT('adyton_', MD5(DATABASE())), ?)";
 
 /// The connections, of which none is open yet.
 pub(super) fn pool(place: &DatabaseServer, access: Access) -> MySqlPool {
@@ -128,15 +129,23 @@ pub(super) async fn script(conn: &mut MySqlConnection, sql: &str) -> sqlx::Resul
     Ok(())
 }
 
-/// Waits until no other process migrates. A statement that changes tables commits by itself, so
+/// Waits until no other process migrates, and says whether that came to pass. A statement that changes tables commits by itself, so
 /// that this is no transaction, and each migration can be repeated.
-pub(super) async fn begin_migration(conn: &mut MySqlConnection) -> sqlx::Result<()> {
+pub(super) async fn begin_migration(
+    conn: &mut MySqlConnection,
+    patience: Duration,
+) -> sqlx::Result<bool> {
     let patient = "SET SESSION innodb_lock_wait_timeout = 300
                    /*!50708 , SESSION max_execution_time = 0 */
                    /*M!100101 , SESSION max_statement_time = 0 */";
     script(conn, patient).await?;
-    script(conn, MIGRATION_LOCK).await?;
-    script(conn, BEGIN).await
+    let lock = sqlx::query_scalar(MIGRATION_LOCK).bind(patience.as_secs());
+    let locked: Option<i64> = lock.fetch_one(&mut *conn).await?;
+    if locked != Some(1) {
+        return Ok(false);
+    }
+    script(conn, BEGIN).await?;
+    Ok(true)
 }
 
 fn query(

@@ -128,17 +128,18 @@ pub(super) async fn script(conn: &mut PgConnection, sql: &str) -> sqlx::Result<(
 
 /// Begins, and waits until no other process migrates. Not every relative of PostgreSQL has such
 /// locks: there two at once are refused by the tables themselves.
-pub(super) async fn begin_migration(conn: &mut PgConnection) -> sqlx::Result<()> {
+pub(super) async fn begin_migration(conn: &mut PgConnection, _: Duration) -> sqlx::Result<bool> {
     script(conn, BEGIN).await?;
     script(conn, "SET LOCAL statement_timeout = 0; SAVEPOINT before_lock").await?;
     match script(conn, MIGRATION_LOCK).await {
         Err(sqlx::Error::Database(error))
             if matches!(error.code().as_deref(), Some("42883" | "0A000")) =>
         {
-            script(conn, "ROLLBACK TO SAVEPOINT before_lock").await
+            script(conn, "ROLLBACK TO SAVEPOINT before_lock").await?;
         }
-        locked => locked,
+        locked => locked?,
     }
+    Ok(true)
 }
 
 fn query(

@@ -21,7 +21,11 @@ macro_rules! either {
     };
 }
 
+mod reach;
 mod session;
+#[cfg(test)]
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+mod tests;
 mod told;
 
 pub(super) use session::Session;
@@ -36,6 +40,7 @@ use crate::error::{Result, SqlError};
 use adyton_core::config::{DatabaseServer, Driver};
 #[cfg(feature = "postgres")]
 use adyton_core::secret::Salt;
+use reach::Reach;
 use session::{Conn, Kind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,8 +57,8 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(5);
 /// A connection that was idle for so long is asked whether it still lives before it is used.
 pub(super) const IDLE: Duration = Duration::from_secs(1);
-/// A server that is there has let somebody in by then.
-const AT_ONCE: Duration = Duration::from_millis(500);
+/// How long a migration waits for another to come to its end.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What connections are for.
 #[derive(Clone, Copy, PartialEq)]
@@ -69,6 +74,7 @@ pub(super) struct Server {
     pool: Pool,
     place: Arc<DatabaseServer>,
     doubt: Arc<Doubt>,
+    reach: Arc<Reach>,
     #[cfg(feature = "postgres")]
     changes: Option<Arc<Changes>>,
 }
@@ -113,10 +119,11 @@ impl Server {
             pool,
             place,
             doubt,
+            reach: Arc::default(),
             #[cfg(feature = "postgres")]
             changes,
         };
-        server.try_once().await?;
+        server.session().await?;
         Ok(server)
     }
 
@@ -124,27 +131,9 @@ impl Server {
     pub(super) async fn change_counter(&self) -> Result<Option<i64>> {
         #[cfg(feature = "postgres")]
         if let Some(changes) = &self.changes {
-            return changes.count().await;
+            return self.wait(changes.count()).await;
         }
         Ok(None)
-    }
-
-    /// Opens the pool's first connection; where that takes long, one without the pool, which would
-    /// try until its time is over and not tell why.
-    async fn try_once(&self) -> Result<()> {
-        use sqlx::{ConnectOptions, Connection};
-        if let Ok(session) = tokio::time::timeout(AT_ONCE, self.session()).await {
-            return session.map(drop);
-        }
-        let connected = async {
-            either!(Pool, &self.pool, pool in _driver => {
-                pool.connect_options().connect().await?.close().await
-            })
-        };
-        match tokio::time::timeout(self.place.connect_timeout.duration(), connected).await {
-            Ok(connected) => connected.map_err(|error| not_connected(&self.place, error)),
-            Err(_) => Err(unreachable(&self.place, sqlx::Error::PoolTimedOut)),
-        }
     }
 
     /// Reads rows, outside any transaction. Who finds the connection dead, as after a restart of
@@ -178,7 +167,7 @@ impl Server {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Clone + Send + 'static,
     {
-        self.to_the_end(names, body, Kind::Migration).await
+        self.to_the_end(names, body, Kind::Migration { patience: PATIENCE }).await
     }
 
     pub(super) async fn snapshot<T, F>(&self, names: &Arc<Names>, body: F) -> Result<T>
@@ -239,14 +228,32 @@ impl Server {
 
     /// A connection of the pool, as it is.
     async fn session(&self) -> Result<Session> {
+        let idle = if self.reach.is_lost() { self.idle() } else { None };
+        let conn = match idle {
+            Some(conn) => conn,
+            None => self.wait(self.acquire()).await?,
+        };
+        Ok(Session::new(conn, Arc::clone(&self.place), Arc::clone(&self.doubt)))
+    }
+
+    async fn acquire(&self) -> Result<Conn> {
         let conn = match &self.pool {
             #[cfg(feature = "postgres")]
             Pool::Postgres(pool) => pool.acquire().await.map(Conn::Postgres),
             #[cfg(feature = "mysql")]
             Pool::Mysql(pool) => pool.acquire().await.map(Conn::Mysql),
         };
-        let conn = conn.map_err(|error| not_connected(&self.place, error))?;
-        Ok(Session::new(conn, Arc::clone(&self.place), Arc::clone(&self.doubt)))
+        conn.map_err(|error| not_connected(&self.place, error))
+    }
+
+    /// A connection that nobody uses. A server may serve those that are, and let nobody in.
+    fn idle(&self) -> Option<Conn> {
+        match &self.pool {
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(pool) => pool.try_acquire().map(Conn::Postgres),
+            #[cfg(feature = "mysql")]
+            Pool::Mysql(pool) => pool.try_acquire().map(Conn::Mysql),
+        }
     }
 
     /// A connection that has just answered.

@@ -237,15 +237,3 @@ async fn two_nodes_may_migrate_at_once() {
     }
     assert_eq!(created, 6);
 }
-
-#[tokio::test]
-async fn two_with_sessions_of_their_own_in_one_database_are_told() {
-    let mut world = World::new();
-    let store = world.migrated().await;
-    world.config.session_table = "other_sessions".into();
-    let report = world.open().await.migrate(NOW).await.unwrap();
-    assert!(report.warnings.iter().any(|text| text.contains("`auth_sessions`")), "{report:?}");
-    drop(store);
-    world.raw().execute_batch("DROP TABLE auth_sessions").unwrap();
-    assert!(world.open().await.migrate(NOW).await.unwrap().warnings.is_empty());
-}

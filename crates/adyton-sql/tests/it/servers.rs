@@ -29,7 +29,7 @@ async fn migrated(database: &Database) -> SqlStore {
 }
 
 /// A database on each kind of server that there is.
-async fn each() -> Vec<Database> {
+pub(crate) async fn each() -> Vec<Database> {
     let mut made = Vec::new();
     for kind in Kind::ALL {
         made.extend(Database::new(kind).await);

@@ -1,5 +1,6 @@
 //! What every answer under the base path has in common (CONTRACT 3).
 
+use super::finishing::{Finish, Finishing};
 use crate::error::rate_limit;
 use crate::{Adyton, Rejection};
 use adyton_core::device::Quota;
@@ -7,14 +8,12 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, HOST, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, Version};
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
 /// Refuses a request without one `Host`, and has no answer cached or sniffed.
 ///
-/// A service by hand: `axum::middleware::from_fn` makes three allocations more for each request.
+/// A service by hand: `axum::middleware::from_fn` makes four allocations more for each request.
 #[derive(Clone)]
 pub(crate) struct Conventions {
     auth: Adyton,
@@ -45,31 +44,37 @@ impl<S> Service<Request> for Conventional<S>
 where
     S: Service<Request>,
     S::Response: IntoResponse,
-    S::Future: Send + 'static,
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+    type Future = Finishing<S::Future, Kept>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let auth = self.auth.clone();
-        let quota = quota(&mut request);
-        let answer = names_one_host(&request).then(|| self.inner.call(request));
-        Box::pin(async move {
-            let mut response = match answer {
-                Some(answer) => answer.await?.into_response(),
-                None => Rejection::Malformed("the request must name one Host").into_response(),
-            };
-            set(response.headers_mut(), &auth);
-            if let Some((limit, left)) = quota.noted() {
-                rate_limit(response.headers_mut(), limit, left);
-            }
-            Ok(response)
-        })
+        let kept = Kept { auth: self.auth.clone(), quota: quota(&mut request) };
+        let answer = match names_one_host(&request) {
+            true => Ok(self.inner.call(request)),
+            false => Err(Rejection::Malformed("the request must name one Host")),
+        };
+        Finishing::new(answer, kept)
+    }
+}
+
+/// What is kept of a request until its answer.
+pub(crate) struct Kept {
+    auth: Adyton,
+    quota: Quota,
+}
+
+impl Finish for Kept {
+    fn finish(self, response: &mut Response) {
+        set(response.headers_mut(), &self.auth);
+        if let Some((limit, left)) = self.quota.noted() {
+            rate_limit(response.headers_mut(), limit, left);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The CSRF check of requests that a cookie authenticates, and the token that passes it.
 
+use super::finishing::{Finish, Finishing};
 use crate::client_info::client;
 use crate::first_party::{RequestSource, says_where_from};
 use crate::{Adyton, Rejection, guard};
@@ -9,8 +10,6 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::SET_COOKIE;
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
@@ -58,39 +57,37 @@ impl<S> Service<Request> for CsrfChecked<S>
 where
     S: Service<Request>,
     S::Response: IntoResponse,
-    S::Future: Send + 'static,
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+    type Future = Finishing<S::Future, (Adyton, Visitor)>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let auth = self.auth.clone();
-        let visitor = Visitor::of(&auth, &request);
-        let passed = if self.checks { visitor.check(&auth, &request) } else { Ok(()) };
+        let visitor = Visitor::of(&self.auth, &request);
+        let passed = if self.checks { visitor.check(&self.auth, &request) } else { Ok(()) };
         let answer = passed.map(|()| self.inner.call(request));
-        Box::pin(async move {
-            let mut response = match answer {
-                Ok(answer) => answer.await?.into_response(),
-                Err(rejection) => rejection.into_response(),
-            };
-            visitor.hand_token(&auth, &mut response);
-            Ok(response)
-        })
+        Finishing::new(answer, (self.auth.clone(), visitor))
     }
 }
 
 /// What is kept of a request until its answer.
 #[derive(Default)]
-struct Visitor {
+pub struct Visitor {
     /// None for what no browser sends.
     source: Option<RequestSource>,
     session: Option<String>,
     xsrf: Option<String>,
+}
+
+impl Finish for (Adyton, Visitor) {
+    fn finish(self, response: &mut Response) {
+        let (auth, visitor) = self;
+        visitor.hand_token(&auth, response);
+    }
 }
 
 impl Visitor {

@@ -11,7 +11,10 @@ use adyton_core::user::User;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The signed-in user.
 #[utoipa::path(
@@ -19,7 +22,7 @@ use http::{HeaderMap, StatusCode};
     responses((status = 200, body = UserObject), Refused),
 )]
 pub(super) async fn show(Caller(principal): Caller) -> Response {
-    Json(&**principal.user()).into_response()
+    ([(CONTENT_TYPE, JSON)], principal.user_json().to_owned()).into_response()
 }
 
 #[derive(utoipa::ToSchema)]

@@ -1,10 +1,12 @@
 //! An outage is 503 and signs nobody out; what is full sheds.
 
-use crate::store::Mode;
+use crate::store::{Mode, TestStore};
 use crate::world::{Actor, PASSWORD, Response, World};
+use adyton::Adyton;
 use adyton::core::config::CacheMode;
 use http::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Every endpoint that asks the store something, with a call that is right.
 fn calls(ada: &Actor) -> Vec<(Method, String, Value)> {
@@ -158,4 +160,21 @@ async fn a_full_hash_queue_sheds_and_everything_else_goes_on() {
     assert!(shed >= 12, "{shed}");
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     world.anonymous().post("/login", body).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_long_pruning_keeps_nothing_else_from_being_done() {
+    let store = TestStore::new().await;
+    let hold = store.hold_next("prune");
+    let auth = Adyton::builder().store(store.clone()).build().await.unwrap();
+    hold.reached().await;
+    let before = store.calls("erase_salts");
+    let goes_on = async {
+        while store.calls("erase_salts") < before + 2 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), goes_on).await.expect("it waits for the pruning");
+    hold.release();
+    drop(auth);
 }

@@ -121,6 +121,12 @@ codes! {
     DATABASE_UNREACHABLE: "database_unreachable", Error,
         "the database cannot be read",
         "mend what it says; of a file see whether it is one, and who may read it";
+    DATABASE_SHARED: "database_shared", Error,
+        "another Adyton, which calls its tables otherwise, uses this database",
+        "give each a database of its own by `connector.url`, or have the unused table forgotten as the finding says";
+    SCHEMA_NEWER: "schema_newer", Error,
+        "a newer version has migrated the database, and this one does not start on it",
+        "see `adyton --version` where it was migrated, and install that version or a later one here";
     SCHEMA_OUTDATED: "schema_outdated", Warning,
         "tables are missing or older than this version",
         "run `adyton migrate`; `adyton serve` does so by itself on SQLite";

@@ -22,8 +22,12 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Finding>> {
     block_on(async {
         let found = look(config).await;
         Ok(found.unwrap_or_else(|error| {
-            let detail = format!("{:#}", anyhow::Error::from(error));
-            vec![Finding::new(&DATABASE_UNREACHABLE, detail)]
+            let code = match error {
+                SqlError::Newer { .. } => &SCHEMA_NEWER,
+                SqlError::OtherAdyton { .. } => &DATABASE_SHARED,
+                _ => &DATABASE_UNREACHABLE,
+            };
+            vec![Finding::new(code, format!("{:#}", anyhow::Error::from(error)))]
         }))
     })
 }

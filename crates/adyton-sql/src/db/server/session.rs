@@ -28,8 +28,11 @@ pub(super) enum Kind {
     Write,
     /// It sees one state of the database and changes nothing.
     Snapshot,
-    /// It is the only one of its kind at a time, and has as much time as it needs.
-    Migration,
+    /// It is the only one of its kind at a time, and has as much time as it needs. On MySQL it waits
+    /// so long for another.
+    Migration {
+        patience: Duration,
+    },
 }
 
 /// A connection in use.
@@ -109,16 +112,18 @@ impl Session {
     pub(super) async fn begin(&mut self, kind: Kind) -> Result<()> {
         let wait = self.patience();
         let begun = either!(Conn, &mut self.conn, conn in driver => match kind {
-            Kind::Write => within(wait, driver::script(conn, driver::BEGIN)).await,
-            Kind::Snapshot => within(wait, driver::script(conn, driver::SNAPSHOT)).await,
-            Kind::Migration => {
+            Kind::Write => within(wait, driver::script(conn, driver::BEGIN)).await.map(|()| true),
+            Kind::Snapshot => {
+                within(wait, driver::script(conn, driver::SNAPSHOT)).await.map(|()| true)
+            }
+            Kind::Migration { patience } => {
                 // What it sets, and the lock that it takes, end with the connection.
                 conn.close_on_drop();
-                driver::begin_migration(conn).await.map_err(Failure::Refused)
+                driver::begin_migration(conn, patience).await.map_err(Failure::Refused)
             }
         });
         self.state = State::Open;
-        self.settle(begun)
+        if self.settle(begun)? { Ok(()) } else { Err(SqlError::Migrating) }
     }
 
     /// Commits, or rolls back where that is wanted or a statement has failed.
