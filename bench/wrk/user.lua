@@ -1,20 +1,10 @@
--- wrk -s user.lua URL -- TOKENS COUNT: requests with the first COUNT tokens of the file, in turn,
--- from a random one on.
-local requests, at = {}, 0
+-- wrk -s user.lua URL -- HEADERS COUNT [once THREADS]: GET with the header lines of a file.
+dofile("bench/wrk/lines.lua")
 
 function init(args)
-  local count = tonumber(args[2])
-  for token in io.lines(args[1]) do
-    if #requests == count then break end
-    requests[#requests + 1] = wrk.format("GET", nil, { ["Authorization"] = "Bearer " .. token })
-  end
-  math.randomseed(os.time() + tonumber(tostring({}):match("0x(%x+)"), 16) % 100000)
-  at = math.random(#requests)
+  take_lines(args[1], tonumber(args[2]), args[3] == "once", tonumber(args[4]), function(line)
+    local name, value = line:match("^([^:]+): (.*)$")
+    wrk.headers[name] = value
+    return wrk.format("GET")
+  end)
 end
-
-function request()
-  at = at % #requests + 1
-  return requests[at]
-end
-
-dofile("bench/wrk/report.lua")

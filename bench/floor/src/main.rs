@@ -1,8 +1,11 @@
 //! The floor of the benchmark: a bare axum route that answers what `GET /api/auth/user` answers and
-//! looks at no credential, served as an axum app is; and the raw rate of argon2id.
+//! looks at no credential, served as an axum app is; the raw rate of argon2id; and refreshes that
+//! are each committed alone.
 //!
-//! `adyton-bench-floor serve` prints its address; `adyton-bench-floor argon2 THREADS SECONDS`
-//! prints hashes a second.
+//! `adyton-bench-floor serve` and `adyton-bench-floor commits DATABASE` print their address;
+//! `adyton-bench-floor argon2 THREADS SECONDS` prints hashes a second.
+
+mod commits;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use axum::routing::get;
@@ -35,20 +38,21 @@ async fn user() -> Json<User> {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["serve"] => serve(),
+        ["serve"] => serve(Router::new().route("/api/auth/user", get(user))),
+        ["commits", database] => serve(commits::router(database)?),
         ["argon2", threads, seconds] => {
             let rate = argon2(threads.parse()?, Duration::from_secs_f64(seconds.parse()?))?;
             Ok(writeln!(stdout(), "{rate:.1}")?)
         }
-        _ => Err("serve | argon2 THREADS SECONDS".into()),
+        _ => Err("serve | commits DATABASE | argon2 THREADS SECONDS".into()),
     }
 }
 
 #[tokio::main]
-async fn serve() -> Result<(), Box<dyn Error>> {
+async fn serve(router: Router) -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     writeln!(stdout(), "{}", listener.local_addr()?)?;
-    Ok(axum::serve(listener, Router::new().route("/api/auth/user", get(user))).await?)
+    Ok(axum::serve(listener, router).await?)
 }
 
 /// Hashes a second with the parameters of a sign-in, each thread in memory of its own.

@@ -158,8 +158,11 @@ async fn no_statement_reads_a_whole_table() {
         let read = |row: &rusqlite::Row<'_>| row.get::<_, String>("detail");
         let plan = statement.query_map(rusqlite::params_from_iter(nulls), read).unwrap();
         let plan = plan.collect::<Result<Vec<_>, _>>().unwrap();
-        let scan =
-            plan.iter().find(|step| step.starts_with("SCAN") && *step != "SCAN CONSTANT ROW");
+        // All our tokens have one type, so an index that leads by it alone leads to each of them.
+        let scan = plan.iter().find(|step| {
+            let whole = step.starts_with("SCAN") && *step != "SCAN CONSTANT ROW";
+            whole || step.ends_with("(tokenable_type=?)")
+        });
         assert_eq!(scan, None, "{text}\n{plan:#?}");
     }
 }
