@@ -2,10 +2,13 @@
 
 use serde::{Serialize, Serializer};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 const MOST: usize = 64;
 const ALL: &str = "*";
+/// How a store keeps every ability, which most credentials have.
+const STORED_ALL: &str = r#"["*"]"#;
+static EVERY: LazyLock<Abilities> = LazyLock::new(|| Abilities(Arc::new([ALL.into()])));
 
 /// A set of abilities, cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +18,7 @@ impl Abilities {
     /// Every ability: `["*"]`.
     #[must_use]
     pub fn all() -> Self {
-        Self(Arc::new([ALL.into()]))
+        EVERY.clone()
     }
 
     /// No ability: `[]`.
@@ -49,6 +52,9 @@ impl Abilities {
     /// Whatever else it holds allows nothing; each string counts exactly as it stands.
     #[must_use]
     pub fn from_stored(json: Option<&str>) -> Self {
+        if json == Some(STORED_ALL) {
+            return Self::all();
+        }
         let list: Vec<serde_json::Value> =
             json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
         Self(list.iter().filter_map(|ability| ability.as_str()).map(Box::from).collect())

@@ -64,16 +64,17 @@ fn next_edition() -> u64 {
 /// What was presented.
 #[derive(Debug)]
 pub(crate) enum Proof {
-    /// An access token; the session is that which it was issued for, if any.
-    Token(Token, Option<Session>),
+    /// An access token; the session is that which it was issued for, if any. Most have none, and shall not
+    /// keep the room for one.
+    Token(Token, Option<Box<Session>>),
     /// The cookie of a session.
-    Cookie(Session),
+    Cookie(Box<Session>),
 }
 
 impl Proof {
     pub(crate) fn session(&self) -> Option<&Session> {
         match self {
-            Self::Token(_, session) => session.as_ref(),
+            Self::Token(_, session) => session.as_deref(),
             Self::Cookie(session) => Some(session),
         }
     }
@@ -293,8 +294,10 @@ fn entries(max_bytes: u64) -> Option<Cache<Hash, Arc<Verified>, Weigh>> {
     Some(Cache::with_options(options, Weigh, hasher, lifecycle))
 }
 
-/// What an entry takes: the structs, the table's share, and rough allowances for its strings.
-const TYPICAL: u64 = 1024;
+/// What an entry takes with short texts and no session, for how many there may be.
+const TYPICAL: u64 = 768;
+/// What the table keeps for an entry, and the allocator around each of its eight parts.
+const AROUND: usize = 64 + 8 * 16;
 
 #[derive(Clone)]
 struct Weigh;
@@ -303,13 +306,19 @@ impl Weighter<Hash, Arc<Verified>> for Weigh {
     fn weight(&self, _: &Hash, entry: &Arc<Verified>) -> u64 {
         let columns =
             entry.user.columns.iter().map(|(key, value)| key.len() + value.to_string().len() + 64);
-        let text = entry.user.name.len() + entry.user.email.len();
-        let name = entry.proof.token().map_or(0, |token| token.name.len());
-        let agent = entry.proof.session().and_then(|session| session.device.user_agent.as_ref());
-        // The user is there twice: as itself and as JSON.
-        let user = 2 * (text + columns.sum::<usize>());
-        TYPICAL + (user + name + agent.map_or(0, String::len)) as u64
+        // The user is there twice: as itself and as JSON, which has its keys and times too.
+        let user =
+            2 * (entry.user.name.len() + entry.user.email.len() + columns.sum::<usize>()) + 120;
+        let token = entry.proof.token().map_or(0, |token| token.name.len());
+        let session = entry.proof.session().map_or(0, of_session);
+        (size_of::<Verified>() + size_of::<User>() + AROUND + user + token + session) as u64
     }
+}
+
+fn of_session(session: &Session) -> usize {
+    let device = [&session.device.name, &session.device.user_agent];
+    let texts = device.into_iter().flatten().map(String::len).sum::<usize>();
+    size_of::<Session>() + session.public_id.len() + texts + 8 * 16
 }
 
 #[cfg(test)]

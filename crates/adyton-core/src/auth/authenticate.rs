@@ -156,7 +156,7 @@ impl Auth {
             let generation = self.0.cache.generation(self.0.clock.monotonic());
             let found = self.0.store.find_cookie(&hash).await?;
             Ok::<_, StoreError>(found.and_then(|found| {
-                let proof = Proof::Cookie(self.with_uses(found.session));
+                let proof = Proof::Cookie(Box::new(self.with_uses(found.session)));
                 Some(Verified::new(proof, found.user?, generation))
             }))
         };
@@ -271,7 +271,7 @@ impl Auth {
             let generation = self.0.cache.generation(self.0.clock.monotonic());
             let found = self.0.store.find_token(&presented.hash).await?;
             Ok::<_, StoreError>(found.and_then(|found| {
-                let proof = Proof::Token(found.token, found.session);
+                let proof = Proof::Token(found.token, found.session.map(Box::new));
                 Some(Verified::new(proof, found.user?, generation))
             }))
         };
@@ -326,7 +326,7 @@ impl Auth {
     /// uses that were noted since it was read.
     fn credential_ends_at(&self, known: &Verified) -> Option<Timestamp> {
         match &known.proof {
-            Proof::Token(token, session) => ends_at(token, session.as_ref(), self.config()),
+            Proof::Token(token, session) => ends_at(token, session.as_deref(), self.config()),
             Proof::Cookie(session) => {
                 let noted = Timestamp::from_unix(known.noted.load(Ordering::Relaxed));
                 Some(match noted > session.last_seen_at {
