@@ -104,7 +104,7 @@ fn what_the_book_says_in_a_shell_works() {
         } else if !lines.is_empty() {
             pages += 1;
             let told = Terminal::open(&page.path).paste(&lines);
-            let told = told.and_then(|told| answers_as_said(&page.path, told));
+            let told = told.and_then(|told| answers_as_said(&page.path, &told));
             broken.extend(told.err().map(|why| format!("== {}\n{why}", page.path)));
         }
     }
@@ -112,7 +112,7 @@ fn what_the_book_says_in_a_shell_works() {
     assert!(pages > 15 || !missing.is_empty(), "only {pages} pages were run");
 }
 
-fn answers_as_said(page: &str, told: String) -> Result<(), String> {
+fn answers_as_said(page: &str, told: &str) -> Result<(), String> {
     let Some((_, said)) = STATUSES.iter().find(|(path, _)| *path == page) else { return Ok(()) };
     let answers = told.split("HTTP/1.1 ").skip(1);
     let statuses: Vec<&str> = answers.filter_map(|rest| rest.split(' ').next()).collect();
