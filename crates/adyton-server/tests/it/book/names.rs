@@ -92,6 +92,9 @@ fn vocabulary() -> BTreeSet<String> {
     for text in sources("packages/node/src", "ts") {
         known.extend(text.split('"').skip(1).step_by(2).flat_map(snake_words).map(str::to_owned));
     }
+    let examples = fs::read_dir(root().join("crates/adyton/examples")).unwrap();
+    let names = examples.map(|entry| entry.unwrap().path().file_stem().unwrap().to_owned());
+    known.extend(names.map(|name| name.to_str().unwrap().to_owned()));
     for text in sources("crates/adyton-sql/migrations", ".sql") {
         known.extend(snake_words(&text).map(str::to_owned));
     }
@@ -224,14 +227,16 @@ fn is_series(name: &str) -> bool {
 
 #[test]
 fn every_metric_is_measured() {
-    let names = ["adyton_core", "adyton_node", "adyton_redis", "adyton_server", "adyton_sql"];
+    let crates = fs::read_dir(root().join("crates")).unwrap();
+    let crates = crates.map(|entry| entry.unwrap().file_name().to_str().unwrap().replace('-', "_"));
+    let crates: BTreeSet<String> = crates.collect();
     let others = ["adyton_session", "adyton_device", "adyton_migrations", "adyton_changes"];
     let mut unknown = Vec::new();
     let mut look = |place: &str, text: &str| {
         let series = words(text, |c| c.is_ascii_alphanumeric() || "_-".contains(c));
         for name in series.filter(|word| word.starts_with("adyton_")) {
             let is_group = name.ends_with('_') && METRICS.iter().any(|m| m.name.starts_with(name));
-            if !is_series(name) && !is_group && !names.contains(&name) && !others.contains(&name) {
+            if !is_series(name) && !is_group && !crates.contains(name) && !others.contains(&name) {
                 unknown.push(format!("{place}: {name}"));
             }
         }
@@ -266,8 +271,8 @@ fn the_dashboard_asks_for_what_is_measured() {
 
 /// Why there is no such command, if there is none.
 fn refusal(command: &Command, line: &str) -> Option<String> {
-    let mut at = command;
-    for word in line.split_whitespace().skip(1) {
+    let (mut at, mut words) = (command, line.split_whitespace().skip(1));
+    while let Some(word) = words.next() {
         let word = word.trim_matches(['"', '\'', '[', ']', ',']);
         let name = word.split('=').next().unwrap();
         let flag = |arg: &Arg| arg.get_long().is_some_and(|long| name == format!("--{long}"));
@@ -276,9 +281,12 @@ fn refusal(command: &Command, line: &str) -> Option<String> {
         } else if ["|", "&&", ";", "&", ">", "2>&1"].contains(&word) {
             return None;
         } else if name.starts_with("--") {
-            let is_known = at.get_arguments().chain(command.get_arguments()).any(flag);
-            if !is_known && !["--help", "--version"].contains(&name) {
+            let known = at.get_arguments().chain(command.get_arguments()).find(|arg| flag(arg));
+            if known.is_none() && !["--help", "--version"].contains(&name) {
                 return Some(format!("{} takes no {name}", at.get_name()));
+            }
+            if word == name && known.is_some_and(|arg| arg.get_action().takes_values()) {
+                words.next();
             }
         } else if at.has_subcommands() && word != "…" && word != "--" {
             return Some(format!("{} has no {word}", at.get_name()));
