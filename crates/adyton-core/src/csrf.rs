@@ -76,24 +76,24 @@ pub enum Presented {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CsrfReason {
-    /// The `Origin` is neither our own nor allowed.
+    /// The `Origin` is neither that of `server.public_url` nor in `allowed_origins`; `null` is foreign.
     #[error(
         "the request comes from a page of another origin, which `allowed_origins` does not name"
     )]
     ForeignOrigin,
-    /// `Sec-Fetch-Site` names another origin.
+    /// `Sec-Fetch-Site` names another origin, and no allowed `Origin` stands beside it.
     #[error("the browser says that a page of another origin sent the request")]
     CrossSite,
-    /// Nothing tells where the request comes from.
+    /// Neither header is there: send the value of the cookie `XSRF-TOKEN` as `X-XSRF-TOKEN`.
     #[error("send the value of the cookie XSRF-TOKEN as the header X-XSRF-TOKEN")]
     TokenMissing,
-    /// `X-XSRF-TOKEN` is not this session's, or not this guest's.
+    /// The token is of another session, or a guest's: read the cookie again.
     #[error("X-XSRF-TOKEN does not belong to this session; read the cookie XSRF-TOKEN again")]
     TokenMismatch,
     /// `Origin` or `Sec-Fetch-Site` stands twice.
     #[error("Origin and Sec-Fetch-Site must each stand once")]
     HeaderDoubled,
-    /// Without `server.public_url` nobody knows whether this host is ours.
+    /// On any host but localhost cookies need `server.public_url`.
     #[error("cookies need `server.public_url` on any host but localhost")]
     PublicUrlMissing,
 }

@@ -5,7 +5,7 @@ use crate::commands::{
     config, copy, doctor, events, migrate, openapi, prune, serve, session, token, user,
 };
 use crate::config_file::{Environment, Settings};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -51,6 +51,12 @@ enum Command {
     /// Write, check or show the configuration.
     #[command(subcommand)]
     Config(config::Command),
+}
+
+/// The grammar, for what is made of it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command that the arguments name, and tells how it went.
@@ -101,10 +107,9 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_grammar_is_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

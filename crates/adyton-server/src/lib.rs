@@ -11,5 +11,5 @@ pub mod metrics;
 mod pages;
 mod telemetry;
 
-pub use cli::main;
+pub use cli::{command, main};
 pub use commands::doctor::{CODES, Code, Level};

@@ -53,7 +53,21 @@ pub use adyton_core::event::{Event, EventKind};
 pub use adyton_core::token::WantedExpiry;
 pub use adyton_core::user::{User, UserId};
 
-/// The example of the README, compiled.
+/// The samples of the documents, compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/start/axum.md")]
+    struct Axum;
+    #[doc = include_str!("../../../docs/concepts/abilities.md")]
+    struct Abilities;
+    #[doc = include_str!("../../../docs/recipes/own-users-table.md")]
+    struct OwnUsersTable;
+    #[doc = include_str!("../../../docs/recipes/own-store.md")]
+    struct OwnStore;
+    #[doc = include_str!("../../../docs/recipes/testing.md")]
+    struct Testing;
+    #[doc = include_str!("../../../docs/recipes/new-device-mail.md")]
+    struct NewDeviceMail;
+}

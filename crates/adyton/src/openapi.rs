@@ -191,31 +191,54 @@ pub(crate) struct CurrentObject {
 }
 
 /// What happened, for programs. Stable.
+// Status and words of each are those of docs/reference/errors.md.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "names, for the document")]
 pub(crate) enum Code {
+    /// 400: no JSON object, a member twice, a doubled token header, no `Host`: mend the client
     MalformedRequest,
+    /// 401: no credential: sign in
     Unauthenticated,
+    /// 401: unknown e-mail or wrong password
     InvalidCredentials,
+    /// 401: never issued, revoked, or of another kind: refresh once, then sign in
     TokenInvalid,
+    /// 401: an access token that has had its time: refresh
     TokenExpired,
+    /// 401: a session that has had its time: sign in
     SessionExpired,
+    /// 401: a session that was ended: sign in
     SessionRevoked,
+    /// 401: a replaced refresh token came back, its session was ended: sign in
     RefreshTokenReused,
+    /// 401: a refresh from another device under `device_binding = "enforce"`: sign in
     DeviceMismatch,
+    /// 403: `missing` names the abilities
     MissingAbility,
+    /// 403: `reason` says which check failed; 419 with `compat.sanctum`
     CsrfFailed,
+    /// 404: no such endpoint or thing, or somebody else's
     NotFound,
+    /// 405: `Allow` names the methods
     MethodNotAllowed,
+    /// 408: the body did not arrive in time
     RequestTimeout,
+    /// 409: as many personal access tokens as `tokens_per_user`
     LimitReached,
+    /// 413: a body of more than 64 KiB
     PayloadTooLarge,
+    /// 415: not plain `application/json`
     UnsupportedMediaType,
+    /// 422: `errors` has the problems of each field
     ValidationFailed,
+    /// 429: wait for `Retry-After` seconds; `X-RateLimit-*` tell the limit
     TooManyAttempts,
+    /// 500: a bug, or a layer that is missing: the log has the cause
     InternalError,
+    /// 503: too many passwords wait to be hashed: try again after `Retry-After`
     Overloaded,
+    /// 503: the database does not answer: try again; nobody was signed out
     StoreUnavailable,
 }
 

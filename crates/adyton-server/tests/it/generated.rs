@@ -1,6 +1,10 @@
 //! What is generated and committed is what the code says now. With `ADYTON_TEST_UPDATE=1` these
 //! tests write the files anew.
 
+mod commands;
+mod endpoints;
+mod words;
+
 use adyton::core::config::{Config, OPTIONS, keys};
 use adyton_server::metrics::METRICS;
 use adyton_server::{CODES, Code};

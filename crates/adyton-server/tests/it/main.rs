@@ -12,6 +12,7 @@
 )]
 
 mod adopt;
+mod book;
 mod cluster;
 mod commands;
 mod commands_engine;

@@ -6,6 +6,7 @@
     reason = "helpers of tests may fail as tests do"
 )]
 
+mod book;
 mod browser;
 mod conventions;
 mod cookies;
