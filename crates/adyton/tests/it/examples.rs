@@ -24,7 +24,7 @@ impl Example {
         let mut base = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut base).unwrap();
         let base = base.trim().to_owned();
-        Self { process, base, http: reqwest::Client::new(), _folder: folder }
+        Self { process, base, http: http(), _folder: folder }
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
@@ -44,6 +44,15 @@ impl Drop for Example {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Plain HTTP. What else is in the build may have turned TLS on, which then wants a provider.
+fn http() -> reqwest::Client {
+    use rustls::{ClientConfig, RootCertStore, crypto::ring};
+    let tls = ClientConfig::builder_with_provider(ring::default_provider().into());
+    let tls = tls.with_safe_default_protocol_versions().unwrap();
+    let tls = tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+    reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap()
 }
 
 /// `target/…/examples/name`, beside the folder that this test runs from.
