@@ -34,6 +34,7 @@ mod pages;
 mod proxies;
 mod readme;
 mod redis;
+mod remote;
 mod request_id;
 mod serve;
 mod services;
