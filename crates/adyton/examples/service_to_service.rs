@@ -23,6 +23,7 @@ use adyton::{
 use adyton_client::{Client, Method, Secret};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::get};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -39,26 +40,31 @@ fn reports(client: Client) -> Router {
     Router::new().route("/report", get(report)).with_state(client)
 }
 
-async fn report(
-    State(client): State<Client>,
-    headers: HeaderMap,
-) -> Result<String, (StatusCode, String)> {
+async fn report(State(client): State<Client>, headers: HeaderMap) -> Result<String, Refused> {
     let header = headers.get("authorization").and_then(|value| value.to_str().ok());
     let token = header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default();
-    let caller = client.verify(&Secret::from(token), &["reports:read"]).await.map_err(refused)?;
+    let caller = client.verify(&Secret::from(token), &["reports:read"]).await?;
 
-    let request = client.request(Method::GET, "/orders").map_err(refused)?;
-    let response = client.send(request).await.map_err(refused)?;
-    let orders =
-        response.text().await.map_err(|error| refused(adyton_client::Error::Unanswered(error)))?;
+    let response = client.send(client.request(Method::GET, "/orders")?).await?;
+    let orders = response.text().await.map_err(adyton_client::Error::Unanswered)?;
     Ok(format!("a report for {}: {orders}\n", caller.email))
 }
 
 /// What Adyton says of the caller is passed on; whatever else goes wrong is not their doing.
-fn refused(error: adyton_client::Error) -> (StatusCode, String) {
-    let problem = error.problem().filter(|problem| problem.status < 500);
-    let status = problem.and_then(|problem| StatusCode::from_u16(problem.status).ok());
-    (status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE), format!("{error}\n"))
+struct Refused(adyton_client::Error);
+
+impl From<adyton_client::Error> for Refused {
+    fn from(error: adyton_client::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let problem = self.0.problem().filter(|problem| problem.status < 500);
+        let status = problem.and_then(|problem| StatusCode::from_u16(problem.status).ok());
+        (status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE), format!("{}\n", self.0)).into_response()
+    }
 }
 
 #[tokio::main]
