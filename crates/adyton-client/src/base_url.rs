@@ -43,7 +43,7 @@ impl BaseUrl {
 
     /// The address of something else on this server: `/orders?page=2`.
     pub(crate) fn beside(&self, path: &str) -> Result<Url, url::ParseError> {
-        self.0.join(path)
+        self.0.join("/")?.join(path)
     }
 
     /// Whether a request to this address reaches the same server.
@@ -151,7 +151,10 @@ mod tests {
     #[test]
     fn an_address_with_another_host_is_elsewhere() {
         let base = base("https://app.example.com").unwrap();
-        assert!(base.is_at(&base.beside("/orders?page=2").unwrap()));
+        for path in ["/orders?page=2", "orders?page=2"] {
+            let url = base.beside(path).unwrap();
+            assert_eq!((base.is_at(&url), url.path()), (true, "/orders"));
+        }
         assert!(!base.is_at(&base.beside("//evil.example/orders").unwrap()));
         assert!(!base.is_at(&base.beside("http://app.example.com/orders").unwrap()));
     }

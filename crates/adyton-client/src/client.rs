@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const DEVICE: HeaderName = HeaderName::from_static("x-device-id");
-/// A refresh that takes longer is given up, well within the server's grace.
+/// A sign-in or a refresh that takes longer is given up, well within the server's grace.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client of one Adyton server. Clones share their sign-in.
