@@ -17,6 +17,9 @@ use tokio::sync::Mutex as Turn;
 /// The next pair is had this long before the end, but for a short life not before four fifths of it.
 const AHEAD: Duration = Duration::from_secs(30);
 
+/// A server may say that it is away for longer; it is asked all the same.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
 pub(crate) struct Keeper {
     storage: Box<dyn Storage>,
     clock: Clock,
@@ -237,7 +240,7 @@ struct RefreshToken<'a> {
 
 impl Failure {
     fn new(number: u64, error: Error, now: OffsetDateTime) -> Self {
-        let until = now + error.retry_after().unwrap_or_default();
+        let until = now + error.retry_after().unwrap_or_default().min(LONGEST_PAUSE);
         Self { number, until, error: Arc::new(error) }
     }
 

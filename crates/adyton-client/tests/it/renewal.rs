@@ -108,6 +108,18 @@ async fn a_server_that_says_when_to_come_again_is_not_asked_before() {
 }
 
 #[tokio::test]
+async fn no_server_keeps_a_client_away_for_ever() {
+    let world = World::new().await;
+    let client = world.ada().await;
+    world.wait(LIFE + 1);
+    world.fail(Fault::Status(503, Some(u64::MAX)));
+    client.user().await.unwrap_err();
+    world.fail(None);
+    world.wait(3600);
+    client.user().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_token_that_is_still_good_is_used_through_an_outage() {
     let world = World::new().await;
     let client = world.ada().await;

@@ -36,7 +36,7 @@ struct Desk {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
     /// The server cannot answer, and says when to come again.
-    Status(u16, Option<u32>),
+    Status(u16, Option<u64>),
     /// The answer is lost on its way through a proxy, after the server has done its work.
     LostAnswer,
     /// It waits until it is released.
@@ -147,7 +147,7 @@ fn path_of(request: &Request) -> &str {
     request.uri().path().strip_prefix(BASE).unwrap_or_default()
 }
 
-fn unavailable(status: u16, after: Option<u32>) -> Response {
+fn unavailable(status: u16, after: Option<u64>) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
     let problem = serde_json::json!({
         "type": "about:blank", "title": "", "status": status.as_u16(), "code": "store_unavailable",
