@@ -2,9 +2,11 @@
 //! are told. What a command does stands in its own file under `commands`.
 
 use crate::commands::{
-    config, copy, doctor, events, migrate, openapi, prune, serve, session, token, user,
+    config, copy, doctor, events, migrate, openapi, prune, remote, serve, session, token, user,
 };
 use crate::config_file::{Environment, Settings};
+use adyton_client::BaseUrl;
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -19,6 +21,10 @@ struct Cli {
     /// one.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Ask this server (https://app.example.com) instead of the database, as whoever has signed in
+    /// there: for `login`, `logout`, `whoami` and `token`.
+    #[arg(long, global = true, value_name = "URL")]
+    server: Option<BaseUrl>,
     #[command(subcommand)]
     command: Command,
 }
@@ -39,6 +45,12 @@ enum Command {
     /// Create, list and revoke personal access tokens.
     #[command(subcommand)]
     Token(token::Command),
+    /// Sign in at a server; later commands with the same `--server` go on from there.
+    Login(remote::Login),
+    /// Sign out at a server.
+    Logout,
+    /// Show who is signed in at a server.
+    Whoami(remote::Whoami),
     /// List and end sessions.
     #[command(subcommand)]
     Session(session::Command),
@@ -72,6 +84,10 @@ pub fn main(arguments: impl Iterator<Item = OsString>, environment: &Environment
     match run(cli, environment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<clap::Error>() => {
+            let _ = write!(io::stderr(), "{error}");
+            ExitCode::from(2)
+        }
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
@@ -83,19 +99,52 @@ fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
     let flag = cli.config.as_deref();
     let settings = || Settings::read(flag, environment);
     let out = &mut io::stdout().lock();
+    if let Some(server) = &cli.server {
+        return at(server, cli.command, environment, out);
+    }
     match cli.command {
         Command::Serve => serve::run(&settings()?, environment, out),
         Command::Migrate(command) => migrate::run(&command, &settings()?, out),
         Command::Prune(command) => prune::run(&command, &settings()?, out),
         Command::Copy(command) => copy::run(&command, &settings()?, out),
         Command::User(command) => user::run(command, &settings()?, out),
+        Command::Token(command) if command.lacks_user() => {
+            Err(misused("say whose: --user USER, or --server URL for your own"))
+        }
         Command::Token(command) => token::run(command, &settings()?, out),
+        Command::Login(_) | Command::Logout | Command::Whoami(_) => {
+            Err(misused("say where: --server URL"))
+        }
         Command::Session(command) => session::run(command, &settings()?, out),
         Command::Events(command) => events::run(&command, &settings()?, out),
         Command::Doctor(command) => doctor::run(&command, settings, out),
         Command::Openapi => openapi::run(&settings()?, out),
         Command::Config(command) => config::run(command, flag, settings, out),
     }
+}
+
+/// Commands that ask a server.
+fn at(
+    server: &BaseUrl,
+    command: Command,
+    environment: &Environment,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let remote = remote::Remote::at(server, environment)?;
+    match command {
+        Command::Login(command) => remote.login(&command, out),
+        Command::Logout => remote.logout(out),
+        Command::Whoami(command) => remote.whoami(&command, out),
+        Command::Token(command) if command.names_user() => {
+            Err(misused("--user goes with the database; a server knows whose the tokens are"))
+        }
+        Command::Token(command) => remote.token(command, out),
+        _ => Err(misused("--server goes with login, logout, whoami and token")),
+    }
+}
+
+fn misused(problem: &str) -> anyhow::Error {
+    Cli::command().error(ErrorKind::MissingRequiredArgument, problem).into()
 }
 
 /// Whether whoever read our output has had enough, as `head` does.

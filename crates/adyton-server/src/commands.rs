@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod prune;
+pub(crate) mod remote;
 pub(crate) mod serve;
 pub(crate) mod session;
 mod terminal;

@@ -19,6 +19,23 @@ pub(super) fn new_password() -> Result<Zeroizing<String>> {
     Ok(first)
 }
 
+/// A password that is there already: asked for on a terminal, else the first line of standard input.
+pub(super) fn password() -> Result<Zeroizing<String>> {
+    if !io::stdin().is_terminal() {
+        return first_line();
+    }
+    rpassword::prompt_password("Password: ").map(Zeroizing::new).context("cannot read the password")
+}
+
+/// A line from the person at the terminal; none where there is no terminal.
+pub(super) fn asked(prompt: &str) -> Result<Option<String>> {
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    write!(io::stderr(), "{prompt}")?;
+    Ok(Some(first_line()?.trim().to_owned()))
+}
+
 /// Asks before something that cannot be undone. Without a terminal only `--yes` confirms.
 pub(super) fn confirm(question: &str, yes: bool) -> Result<()> {
     if yes {

@@ -4,6 +4,7 @@ use super::{find_user, tell, terminal, with_engine};
 use crate::config_file::Settings;
 use adyton::core::Auth;
 use adyton::core::auth::TokenInfo;
+use adyton::core::clock::Timestamp;
 use adyton::core::config::Lifetime;
 use adyton::core::token::TokenId;
 use adyton::{Client, Error, NewPersonalToken, WantedExpiry};
@@ -19,14 +20,14 @@ pub(crate) enum Command {
     Create(Create),
     /// List a user's tokens.
     List {
-        /// Whose: an id or an e-mail.
+        /// Whose: an id or an e-mail. At a server: one's own.
         #[arg(long)]
-        user: String,
+        user: Option<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Revoke a token, whoever owns it.
+    /// Revoke a token, whoever owns it; at a server, one's own.
     Revoke {
         /// Its id.
         id: i64,
@@ -36,31 +37,46 @@ pub(crate) enum Command {
 /// A token to be made.
 #[derive(Debug, Args)]
 pub(crate) struct Create {
-    /// Whose: an id or an e-mail.
+    /// Whose: an id or an e-mail. At a server: one's own.
     #[arg(long)]
-    user: String,
+    user: Option<String>,
     /// What its owner calls it.
     #[arg(long)]
-    name: String,
-    /// What it may do, once for each; `token_abilities` when absent.
+    pub(super) name: String,
+    /// What it may do, once for each; `token_abilities` when absent, at a server one's own.
     #[arg(long = "ability", value_name = "ABILITY")]
-    abilities: Vec<String>,
+    pub(super) abilities: Vec<String>,
     /// How long it lives ("30d", "12h"); `personal_token_expiration` when absent.
     #[arg(long, value_parser = lifetime, conflicts_with = "never")]
-    expires_in: Option<Lifetime>,
+    pub(super) expires_in: Option<Lifetime>,
     /// Let it never expire.
     #[arg(long)]
-    never: bool,
+    pub(super) never: bool,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
+}
+
+impl Command {
+    /// Whether it wants a user and names none.
+    pub(crate) fn lacks_user(&self) -> bool {
+        matches!(self, Self::Create(Create { user: None, .. }) | Self::List { user: None, .. })
+    }
+
+    /// Whether it names a user.
+    pub(crate) fn names_user(&self) -> bool {
+        matches!(
+            self,
+            Self::Create(Create { user: Some(_), .. }) | Self::List { user: Some(_), .. }
+        )
+    }
 }
 
 pub(crate) fn run(command: Command, settings: &Settings, out: &mut impl Write) -> Result<()> {
     with_engine(settings, async |auth| match command {
         Command::Create(new) => create(&auth, new, out).await,
         Command::List { user, json } => {
-            let user = find_user(&auth, &user).await?;
+            let user = find_user(&auth, &user.unwrap_or_default()).await?;
             let tokens = auth.list_tokens(user.id, None).await?;
             if json {
                 return Ok(writeln!(out, "{}", json!({ "tokens": tokens }))?);
@@ -78,7 +94,7 @@ pub(crate) fn run(command: Command, settings: &Settings, out: &mut impl Write) -
 }
 
 async fn create(auth: &Auth, new: Create, out: &mut impl Write) -> Result<()> {
-    let user = find_user(auth, &new.user).await?;
+    let user = find_user(auth, &new.user.unwrap_or_default()).await?;
     let expiry = match (new.expires_in, new.never) {
         (Some(lifetime), _) => auth.in_seconds(lifetime.seconds()),
         (None, true) => WantedExpiry::Never,
@@ -101,10 +117,20 @@ async fn revoke(auth: &Auth, id: TokenId) -> Result<(), Error> {
 }
 
 fn show(token: &TokenInfo, out: &mut impl Write) -> Result<()> {
-    let expires = token.expires_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-    let name = terminal::shown(&token.name);
-    let abilities = terminal::shown(&token.abilities.to_string());
-    Ok(writeln!(out, "{}\t{name}\t{abilities}\texpires {expires}", token.id)?)
+    line(token.id.0, &token.name, &token.abilities.to_string(), token.expires_at, out)
+}
+
+/// A token as people read it, wherever it was listed.
+pub(super) fn line(
+    id: i64,
+    name: &str,
+    abilities: &str,
+    expires_at: Option<Timestamp>,
+    out: &mut impl Write,
+) -> Result<()> {
+    let expires = expires_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+    let (name, abilities) = (terminal::shown(name), terminal::shown(abilities));
+    Ok(writeln!(out, "{id}\t{name}\t{abilities}\texpires {expires}")?)
 }
 
 fn lifetime(text: &str) -> Result<Lifetime, String> {

@@ -35,6 +35,7 @@ mod pages;
 mod proxies;
 mod readme;
 mod redis;
+mod remote;
 mod request_id;
 mod serve;
 mod services;

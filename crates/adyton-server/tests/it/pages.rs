@@ -59,7 +59,7 @@ impl Page {
 
 impl<'a> Visitor<'a> {
     fn of(server: &'a Server) -> Self {
-        let http = Client::builder().no_proxy().redirect(Policy::none());
+        let http = crate::world::http().redirect(Policy::none());
         // After a refusal without reading the body a connection ends.
         let http = http.pool_max_idle_per_host(0).build().unwrap();
         Self { server, http, origin: format!("http://{}", server.address), session: None }

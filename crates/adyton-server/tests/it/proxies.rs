@@ -494,7 +494,7 @@ async fn the_client_is_known_by_its_own_address(kind: Kind) {
     let Some(setup) = Setup::new(kind) else { return };
     // All of 127.0.0.0/8 is this machine; only 127.0.0.1 is a proxy.
     let from = IpAddr::from(Ipv4Addr::new(127, 5, 5, 5));
-    let client = reqwest::Client::builder().no_proxy().local_address(from).build().unwrap();
+    let client = crate::world::http().local_address(from).build().unwrap();
     let api = format!("http://{}/api/auth", setup.proxy.address);
     let body = json!({ "name": "Ada", "email": "ada@example.com", "password": PASSWORD });
     let request = client.post(format!("{api}/register")).json(&body);

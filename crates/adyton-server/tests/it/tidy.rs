@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+const LIBRARIES: [&str; 6] =
+    ["adyton-core", "adyton-sql", "adyton-redis", "adyton", "adyton-client", "adyton-node"];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
@@ -60,13 +63,24 @@ fn core_depends_on_no_http_and_no_sql() {
 }
 
 #[test]
+fn the_client_knows_the_server_by_its_answers_alone() {
+    let manifest = fs::read_to_string(root().join("crates/adyton-client/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let mut dependencies = manifest["dependencies"].as_table().unwrap().keys();
+    let engine = |name: &&String| name.starts_with("adyton") || *name == "axum";
+    assert_eq!(dependencies.find(engine), None);
+}
+
+#[test]
 fn sql_stands_in_its_crate_alone() {
     let sql = |line: &str| {
         ["SELECT ", "INSERT INTO ", "DELETE FROM ", "CREATE TABLE ", "PRAGMA "]
             .iter()
             .any(|word| line.contains(word))
     };
-    for folder in ["adyton-core", "adyton-redis", "adyton", "adyton-server", "adyton-node"] {
+    for folder in
+        ["adyton-core", "adyton-redis", "adyton", "adyton-client", "adyton-server", "adyton-node"]
+    {
         let folder = &format!("crates/{folder}/src");
         assert_none("SQL outside adyton-sql", &offenders(folder, &[], sql));
     }
@@ -95,7 +109,7 @@ fn refusals_get_their_status_in_one_file() {
 fn time_and_randomness_have_one_source_each() {
     let clock = |line: &str| line.contains("SystemTime::now") || line.contains("Instant::now");
     let chance = |line: &str| line.contains("getrandom::") || line.contains("rand::");
-    for folder in ["adyton-core", "adyton-sql", "adyton-redis", "adyton", "adyton-node"] {
+    for folder in LIBRARIES {
         let folder = &format!("crates/{folder}/src");
         assert_none("a clock", &offenders(folder, &["adyton-core/src/clock.rs"], clock));
         assert_none("chance", &offenders(folder, &["adyton-core/src/secret.rs"], chance));
@@ -126,7 +140,7 @@ fn each_floor_sees_only_those_below() {
 fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
     let words = ["println!", "eprintln!", "process::exit", "std::env::", "env::var"];
     let forbidden = |line: &str| words.iter().any(|word| line.contains(word));
-    for folder in ["adyton-core", "adyton-sql", "adyton-redis", "adyton", "adyton-node"] {
+    for folder in LIBRARIES {
         let folder = &format!("crates/{folder}/src");
         assert_none("not a library's business", &offenders(folder, &["src/fuzz.rs"], forbidden));
     }
@@ -134,9 +148,7 @@ fn the_library_neither_prints_nor_exits_nor_reads_the_environment() {
 
 #[test]
 fn files_stay_short_enough_to_read() {
-    for crate_name in
-        ["adyton-core", "adyton-sql", "adyton-redis", "adyton", "adyton-server", "adyton-node"]
-    {
+    for crate_name in LIBRARIES.into_iter().chain(["adyton-server"]) {
         for (path, text) in sources(&format!("crates/{crate_name}/src")) {
             let lines = shipped(&text).lines().count();
             assert!(lines <= 400, "{} has {lines} lines", path.display());
