@@ -36,7 +36,7 @@ def head(suite):
             "\n\n**The machine was busy: trust the ratios and the CPU time, not the rates.**")
     return f"""# Performance
 
-Written by `bench/run --peers` on {suite.facts["date"]}, in {suite.facts.get("minutes", 0):.0f} minutes; [bench](../bench/README.md) says how.
+Written by `bench/run --peers` on {suite.facts["date"]}, in {suite.facts.get("minutes", 0):.0f} minutes; `bench/README.md` in the repository says how.
 All servers run at once and take turns under the same requests, {options.seconds} s each, for {options.rounds} rounds (the peers 2); given
 are medians. A ratio is the median of the ratios within a round. CPU time is that of all the processes of a server. The load
 generator shares the machine with them and has half of the cores.
