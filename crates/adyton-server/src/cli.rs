@@ -2,7 +2,7 @@
 //! are told. What a command does stands in its own file under `commands`.
 
 use crate::commands::{
-    config, copy, doctor, events, migrate, openapi, prune, serve, session, token, user,
+    config, copy, demo, doctor, events, migrate, openapi, prune, serve, session, token, user,
 };
 use crate::config_file::{Environment, Settings};
 use clap::{Parser, Subcommand};
@@ -27,6 +27,8 @@ struct Cli {
 enum Command {
     /// Serve the endpoints until told to stop.
     Serve,
+    /// Make a user to try things with, and print a token and the request that uses it.
+    Demo(demo::Demo),
     /// Bring the tables up to date.
     Migrate(migrate::Migrate),
     /// Remove what has had its time.
@@ -79,6 +81,7 @@ fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
     let out = &mut io::stdout().lock();
     match cli.command {
         Command::Serve => serve::run(&settings()?, environment, out),
+        Command::Demo(command) => demo::run(&command, &settings()?, out),
         Command::Migrate(command) => migrate::run(&command, &settings()?, out),
         Command::Prune(command) => prune::run(&command, &settings()?, out),
         Command::Copy(command) => copy::run(&command, &settings()?, out),

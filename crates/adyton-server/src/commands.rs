@@ -3,6 +3,7 @@
 
 pub(crate) mod config;
 pub(crate) mod copy;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod migrate;
@@ -10,6 +11,7 @@ pub(crate) mod openapi;
 pub(crate) mod prune;
 pub(crate) mod serve;
 pub(crate) mod session;
+mod site;
 mod terminal;
 pub(crate) mod token;
 pub(crate) mod user;

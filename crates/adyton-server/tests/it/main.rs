@@ -19,6 +19,7 @@ mod config_file;
 mod copy;
 mod crash;
 mod databases;
+mod demo;
 mod doctor;
 mod events_command;
 mod generated;
