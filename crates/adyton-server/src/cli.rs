@@ -11,9 +11,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+const STUCK: &str = "Something does not work? `adyton doctor` looks for what is wrong.";
+
 /// Adyton, an authentication server.
 #[derive(Debug, Parser)]
-#[command(name = "adyton", version, propagate_version = true)]
+#[command(name = "adyton", version, propagate_version = true, after_help = STUCK)]
 struct Cli {
     /// The configuration file; else `ADYTON_CONFIG` names it, else it is ./adyton.toml if there is
     /// one.
@@ -26,6 +28,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the endpoints until told to stop.
+    ///
+    /// Options stand in adyton.toml, which `adyton config init` writes, or in the environment, as in
+    /// `ADYTON_SERVER__LISTEN=127.0.0.1:9000 adyton serve`; `adyton config show` tells which are set,
+    /// and `adyton doctor` what is wrong with them.
     Serve,
     /// Make a user to try things with, and print a token and the request that uses it.
     Demo(demo::Demo),
@@ -69,7 +75,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>, environment: &Environment
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let _ = writeln!(io::stderr(), "error: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
@@ -93,6 +99,19 @@ fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
         Command::Openapi => openapi::run(&settings()?, out),
         Command::Config(command) => config::run(command, flag, settings, out),
     }
+}
+
+/// An error with its causes, each once: libraries repeat in their text what caused them.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        match told.last_mut() {
+            Some(last) if last.contains(&cause) => {}
+            Some(last) if cause.contains(last.as_str()) => *last = cause,
+            _ => told.push(cause),
+        }
+    }
+    told.join(": ")
 }
 
 /// Whether whoever read our output has had enough, as `head` does.

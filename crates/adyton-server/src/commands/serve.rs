@@ -10,7 +10,7 @@ use adyton::core::config::SessionGuard;
 use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -66,8 +66,23 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
 }
 
 async fn bind(settings: &Settings, key: &str, address: SocketAddr) -> Result<TcpListener> {
-    let origin = || format!("cannot listen on {address} ({})", settings.origin(key));
-    TcpListener::bind(address).await.with_context(origin)
+    let bound = TcpListener::bind(address).await;
+    let cure = bound.as_ref().err().map(|error| cure(error.kind())).unwrap_or_default();
+    bound.with_context(|| format!("cannot listen on {address} ({}){cure}", settings.origin(key)))
+}
+
+fn cure(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::AddrInUse => "; another program does: stop it, or choose another port",
+        ErrorKind::AddrNotAvailable => {
+            "; it is no address of this machine: take one that is, or `0.0.0.0` for all of them"
+        }
+        ErrorKind::PermissionDenied => {
+            "; a port below 1024 needs root or CAP_NET_BIND_SERVICE: choose a higher one, with a \
+             proxy before it"
+        }
+        _ => "",
+    }
 }
 
 /// Serves metrics on their own address until what it returns is dropped.

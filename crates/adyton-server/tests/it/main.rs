@@ -22,6 +22,7 @@ mod databases;
 mod demo;
 mod doctor;
 mod events_command;
+mod failures;
 mod generated;
 mod http;
 mod laravel;

@@ -210,7 +210,7 @@ fn an_address_in_use_is_told() {
     let address = other.local_addr().unwrap();
     let place = Place::with(&format!("server.listen = '{address}'"));
     let error = place.failed("serve", "");
-    let told = format!("cannot listen on {address} (adyton.toml:1): Address already in use");
+    let told = format!("cannot listen on {address} (adyton.toml:1); another program does");
     assert!(error.contains(&told), "{error}");
 }
 
