@@ -2,20 +2,25 @@
 //! are told. What a command does stands in its own file under `commands`.
 
 use crate::commands::{
-    config, copy, demo, doctor, events, migrate, openapi, prune, serve, session, token, user,
+    completions, config, copy, demo, doctor, events, man, migrate, openapi, prune, serve, session,
+    token, user,
 };
 use crate::config_file::{Environment, Settings};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+const EXITS: &str = "\
+It exits with 0 when it is done, 1 when it failed, and 2 when it was called wrongly.
+
+Something does not work? `adyton doctor` looks for what is wrong.";
 const STUCK: &str = "Something does not work? `adyton doctor` looks for what is wrong.";
 
 /// Adyton, an authentication server.
 #[derive(Debug, Parser)]
-#[command(name = "adyton", version, propagate_version = true, after_help = STUCK)]
+#[command(name = "adyton", version, propagate_version = true, after_help = STUCK, after_long_help = EXITS)]
 struct Cli {
     /// The configuration file; else `ADYTON_CONFIG` names it, else it is ./adyton.toml if there is
     /// one.
@@ -59,6 +64,13 @@ enum Command {
     /// Write, check or show the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Print what makes a shell complete our commands.
+    ///
+    /// For this session of bash: `source <(adyton completions bash)`. The Debian package brings them.
+    Completions(completions::Completions),
+    /// Write the manual pages, for packages.
+    #[command(hide = true)]
+    Man(man::Man),
 }
 
 /// Runs the command that the arguments name, and tells how it went.
@@ -97,6 +109,8 @@ fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
         Command::Events(command) => events::run(&command, &settings()?, out),
         Command::Doctor(command) => doctor::run(&command, settings, out),
         Command::Openapi => openapi::run(&settings()?, out),
+        Command::Completions(command) => completions::run(&command, Cli::command(), out),
+        Command::Man(command) => man::run(&command, Cli::command(), out),
         Command::Config(command) => config::run(command, flag, settings, out),
     }
 }
@@ -123,7 +137,6 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_grammar_is_sound() {

@@ -1,11 +1,13 @@
 //! One file a command. A command takes settings and a place to write, and returns; exit codes and
 //! error texts are `cli`'s.
 
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod copy;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod events;
+pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod prune;

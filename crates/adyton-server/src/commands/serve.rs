@@ -10,6 +10,7 @@ use adyton::core::config::SessionGuard;
 use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusHandle;
+use sd_notify::NotifyState;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -58,6 +59,11 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed);
     let requests = Some(Arc::new(Requests::new(&settings.config)?));
     let timeouts = Timeouts::from(server);
+    tell_manager(&NotifyState::Ready);
+    let stop = async {
+        stop.await;
+        tell_manager(&NotifyState::Stopping);
+    };
     http::serve_counted(listener, router, timeouts, requests, stop).await;
     drop(telling);
     auth.flush().await.context("what was only in memory is lost")?;
@@ -82,6 +88,13 @@ fn cure(kind: ErrorKind) -> &'static str {
              proxy before it"
         }
         _ => "",
+    }
+}
+
+/// Tells systemd, or who else started us and listens, how far we are.
+fn tell_manager(state: &NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
+        tracing::warn!(%error, "cannot tell the service manager");
     }
 }
 

@@ -24,6 +24,7 @@ mod doctor;
 mod events_command;
 mod failures;
 mod generated;
+mod grammar;
 mod http;
 mod laravel;
 mod laravel_schema;
