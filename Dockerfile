@@ -1,15 +1,17 @@
-# The binary `adyton` alone, as an ordinary user. No test builds it: see compose.yaml.
+# The binary `adyton` and the C library, as an ordinary user, without a shell. No test builds it, since no Docker ran
+# where this was written: see compose.yaml. What the binary needs was read off `ldd`.
 FROM rust:1.95-slim-bookworm AS build
-RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN cargo build --locked --profile dist -p adyton-server
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
+    cargo build --locked --profile dist -p adyton-server && cp target/dist/adyton /adyton && mkdir /data
 
-FROM debian:bookworm-slim
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/adyton adyton
-COPY --from=build /src/target/dist/adyton /usr/local/bin/adyton
-USER adyton
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /adyton /usr/bin/adyton
+COPY --from=build --chown=nonroot:nonroot /data /var/lib/adyton
 WORKDIR /var/lib/adyton
+VOLUME /var/lib/adyton
+ENV ADYTON_SERVER__LISTEN=0.0.0.0:8000
 EXPOSE 8000
 ENTRYPOINT ["adyton"]
 CMD ["serve"]

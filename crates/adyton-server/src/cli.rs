@@ -2,7 +2,8 @@
 //! are told. What a command does stands in its own file under `commands`.
 
 use crate::commands::{
-    config, copy, doctor, events, migrate, openapi, prune, remote, serve, session, token, user,
+    completions, config, copy, demo, doctor, events, man, migrate, openapi, prune, remote, serve,
+    session, token, user,
 };
 use crate::config_file::{Environment, Settings};
 use adyton_client::BaseUrl;
@@ -13,9 +14,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+const EXITS: &str = "\
+It exits with 0 when it is done, 1 when it failed, and 2 when it was called wrongly.
+
+Something does not work? `adyton doctor` looks for what is wrong.";
+const STUCK: &str = "Something does not work? `adyton doctor` looks for what is wrong.";
+
 /// Adyton, an authentication server.
 #[derive(Debug, Parser)]
-#[command(name = "adyton", version, propagate_version = true)]
+#[command(name = "adyton", version, propagate_version = true, after_help = STUCK, after_long_help = EXITS)]
 struct Cli {
     /// The configuration file; else `ADYTON_CONFIG` names it, else it is ./adyton.toml if there is
     /// one.
@@ -32,7 +39,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the endpoints until told to stop.
+    ///
+    /// Options stand in adyton.toml, which `adyton config init` writes, or in the environment, as in
+    /// `ADYTON_SERVER__LISTEN=127.0.0.1:9000 adyton serve`; `adyton config show` tells which are set,
+    /// and `adyton doctor` what is wrong with them.
     Serve,
+    /// Make a user to try things with, and print a token and the request that uses it.
+    Demo(demo::Demo),
     /// Bring the tables up to date.
     Migrate(migrate::Migrate),
     /// Remove what has had its time.
@@ -63,6 +76,13 @@ enum Command {
     /// Write, check or show the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Print what makes a shell complete our commands.
+    ///
+    /// For this session of bash: `source <(adyton completions bash)`. The Debian package brings them.
+    Completions(completions::Completions),
+    /// Write the manual pages, for packages.
+    #[command(hide = true)]
+    Man(man::Man),
 }
 
 /// The grammar, for what is made of it.
@@ -89,7 +109,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>, environment: &Environment
             ExitCode::from(2)
         }
         Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let _ = writeln!(io::stderr(), "error: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
@@ -104,6 +124,7 @@ fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
     }
     match cli.command {
         Command::Serve => serve::run(&settings()?, environment, out),
+        Command::Demo(command) => demo::run(&command, &settings()?, out),
         Command::Migrate(command) => migrate::run(&command, &settings()?, out),
         Command::Prune(command) => prune::run(&command, &settings()?, out),
         Command::Copy(command) => copy::run(&command, &settings()?, out),
@@ -119,6 +140,8 @@ fn run(cli: Cli, environment: &Environment) -> anyhow::Result<()> {
         Command::Events(command) => events::run(&command, &settings()?, out),
         Command::Doctor(command) => doctor::run(&command, settings, out),
         Command::Openapi => openapi::run(&settings()?, out),
+        Command::Completions(command) => completions::run(&command, Cli::command(), out),
+        Command::Man(command) => man::run(&command, Cli::command(), out),
         Command::Config(command) => config::run(command, flag, settings, out),
     }
 }
@@ -145,6 +168,19 @@ fn at(
 
 fn misused(problem: &str) -> anyhow::Error {
     Cli::command().error(ErrorKind::MissingRequiredArgument, problem).into()
+}
+
+/// An error with its causes, each once: libraries repeat in their text what caused them.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        match told.last_mut() {
+            Some(last) if last.contains(&cause) => {}
+            Some(last) if cause.contains(last.as_str()) => *last = cause,
+            _ => told.push(cause),
+        }
+    }
+    told.join(": ")
 }
 
 /// Whether whoever read our output has had enough, as `head` does.

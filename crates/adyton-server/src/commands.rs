@@ -1,16 +1,20 @@
 //! One file a command. A command takes settings and a place to write, and returns; exit codes and
 //! error texts are `cli`'s.
 
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod copy;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod events;
+pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod prune;
 pub(crate) mod remote;
 pub(crate) mod serve;
 pub(crate) mod session;
+mod site;
 mod terminal;
 pub(crate) mod token;
 pub(crate) mod user;

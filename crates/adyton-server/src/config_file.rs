@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -71,7 +72,16 @@ impl Settings {
     pub fn read(flag: Option<&Path>, environment: &Environment) -> Result<Self> {
         let Some(path) = find(flag, environment) else { return Self::merge(None, environment) };
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;
+        let read = std::fs::read_to_string(&path);
+        let missing = read.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        let by =
+            if flag.is_none() && name != DEFAULT_FILE { ", which ADYTON_CONFIG names" } else { "" };
+        let cure = if missing {
+            format!("; `adyton config init {name}` writes one")
+        } else {
+            String::new()
+        };
+        let text = read.with_context(|| format!("cannot read {name}{by}{cure}"))?;
         Self::merge(Some((&name, &text)), environment)
     }
 

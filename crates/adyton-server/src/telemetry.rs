@@ -13,7 +13,9 @@ pub(crate) fn init(environment: &Environment) -> Result<()> {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
         .parse(&wanted)
-        .with_context(|| format!("RUST_LOG={wanted}"))?;
+        .with_context(|| {
+            format!("RUST_LOG={wanted} is no filter such as `info` or `adyton=debug`")
+        })?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let ready = match io::stderr().is_terminal() {
         true => lines.try_init(),

@@ -27,6 +27,18 @@ pub enum SqlError {
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
+    /// The file cannot be read and written by the user that runs this.
+    #[error(
+        "cannot open the database file {}: the user that runs this must be able to read and write it and its folder; `connector.options.path` names another place",
+        path.display()
+    )]
+    NotWritable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
     /// There is no way to the database server, or it does not answer.
     #[error(
         "cannot reach the database {place}: is it running, and are the host, the port and `ssl_mode` right?"
@@ -96,8 +108,10 @@ pub enum SqlError {
     /// The database ended the transaction by itself.
     #[error("the database rolled the transaction back")]
     RolledBack,
-    /// Others keep the file busy, so its log could not be emptied.
-    #[error("the database is busy; stop whatever else uses it and repeat")]
+    /// Others keep the file locked.
+    #[error(
+        "another program keeps the database locked; stop it, or wait until it is done, and repeat"
+    )]
     Busy,
     /// A table lacks a column, or would lack it once it is made.
     #[error(

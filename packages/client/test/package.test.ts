@@ -1,5 +1,6 @@
 // What is promised of the package itself.
 
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -21,6 +22,22 @@ it("has at most 4 kB, minified and gzipped, with everything in it", async () => 
   const size = gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
   console.log(`@adyton/client: ${size} bytes`);
   expect(size).toBeLessThanOrEqual(4096);
+});
+
+it("brings what is used, its licences, and nothing else", async () => {
+  const root = at(".").pathname;
+  const packed = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root, encoding: "utf8" });
+  const [{ files }] = JSON.parse(packed) as [{ files: { path: string }[] }];
+  const names = files.map(({ path }) => path);
+  expect(names.filter((name) => !/^dist\/\w+(\.generated)?\.d\.ts$/.test(name)).sort()).toEqual([
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "dist/index.js",
+    "package.json",
+  ]);
+  for (const licence of ["LICENSE-APACHE", "LICENSE-MIT"])
+    expect(await readFile(at(licence), "utf8")).toBe(await readFile(at(`../../${licence}`), "utf8"));
 });
 
 it("needs no other package", async () => {

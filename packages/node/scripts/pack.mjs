@@ -40,7 +40,7 @@ function packPlatform(platform) {
     description: `The addon of ${manifest.name} for ${platform}.`,
     license,
     main: addonOf(platform),
-    files: [addonOf(platform)],
+    files: [addonOf(platform), "LICENSE-*"],
     engines: manifest.engines,
     ...PLATFORMS[platform],
   });
@@ -53,7 +53,7 @@ function packMain() {
   const names = Object.keys(PLATFORMS).map((platform) => [`${manifest.name}-${platform}`, version]);
   const folder = stage("main", {
     ...published,
-    files: ["dist"],
+    files: ["dist", "LICENSE-*"],
     optionalDependencies: Object.fromEntries(names),
   });
   cpSync(join(here, "dist"), join(folder, "dist"), { recursive: true });
@@ -65,6 +65,8 @@ function stage(name, contents) {
   const folder = join(staging, name);
   mkdirSync(folder);
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(contents, null, 2)}\n`);
+  for (const licence of ["LICENSE-APACHE", "LICENSE-MIT"])
+    copyFileSync(join(here, "../..", licence), join(folder, licence));
   return folder;
 }
 

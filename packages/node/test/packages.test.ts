@@ -36,6 +36,8 @@ test(
     ]);
     const main = install(join(packed, "adyton-node-0.1.0.tgz"), join(app, "node_modules/@adyton/node"));
     expect(readdirSync(join(app, "node_modules/@adyton/node")).sort()).toEqual([
+      "LICENSE-APACHE",
+      "LICENSE-MIT",
       "README.md",
       "dist",
       "package.json",

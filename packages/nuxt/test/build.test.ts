@@ -103,3 +103,20 @@ describe("the types of an app", () => {
     }
   }, 120_000);
 });
+
+it("packs what is used, its licences, and nothing else", () => {
+  const root = join(import.meta.dirname, "..");
+  const parameters = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const { stdout } = spawnSync("npm", parameters, { cwd: root, encoding: "utf8" });
+  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+  const names = files.map(({ path }) => path);
+  expect(names).toContain("dist/module.mjs");
+  expect(names.filter((name) => !name.startsWith("dist/")).sort()).toEqual([
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "package.json",
+  ]);
+  for (const licence of ["LICENSE-APACHE", "LICENSE-MIT"])
+    expect(readFileSync(join(root, licence), "utf8")).toBe(readFileSync(join(root, "../..", licence), "utf8"));
+});

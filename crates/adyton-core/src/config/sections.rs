@@ -1,7 +1,8 @@
 //! The tables of the configuration, one struct each.
 
 use super::Lifetime;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -190,6 +191,7 @@ pub enum CacheMode {
 #[non_exhaustive]
 pub struct Server {
     /// Address to listen on.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// Where the endpoints live.
     #[serde(alias = "basePath")]
@@ -201,7 +203,11 @@ pub struct Server {
     #[serde(alias = "trustedProxies")]
     pub trusted_proxies: Vec<String>,
     /// Address for metrics.
-    #[serde(alias = "metricsListen", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        alias = "metricsListen",
+        deserialize_with = "some_address",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub metrics_listen: Option<SocketAddr>,
     /// Longest wait for a request's head.
     #[serde(alias = "headerTimeout")]
@@ -212,6 +218,19 @@ pub struct Server {
     /// Longest silence of a connection between requests.
     #[serde(alias = "idleTimeout")]
     pub idle_timeout: Lifetime,
+}
+
+fn address<'de, D: Deserializer<'de>>(value: D) -> Result<SocketAddr, D::Error> {
+    parse_address(&String::deserialize(value)?)
+}
+
+fn some_address<'de, D: Deserializer<'de>>(value: D) -> Result<Option<SocketAddr>, D::Error> {
+    Option::<String>::deserialize(value)?.map(|text| parse_address(&text)).transpose()
+}
+
+fn parse_address<E: Error>(text: &str) -> Result<SocketAddr, E> {
+    let expected = "expected an address and a port, such as `127.0.0.1:8000`";
+    text.parse().map_err(|_| E::custom(expected))
 }
 
 impl Default for Server {

@@ -4,7 +4,7 @@ use super::{block_on, terminal};
 use crate::config_file::Settings;
 use adyton::Config;
 use adyton::core::clock::{Clock, SystemClock};
-use adyton::core::config::{Connector, Driver};
+use adyton::core::config::{Connector, Driver, Place};
 use adyton::sql::{CopyReport, SqlStore};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -63,6 +63,9 @@ fn is_same(source: &Config, target: &Config) -> bool {
 }
 
 async fn copy(source: &Config, target: &Config) -> Result<CopyReport> {
+    if let Place::File(path) = source.connector.place()? {
+        ensure!(path.exists(), "there is no database file {}", path.display());
+    }
     let from = SqlStore::inspect(source).await.context("cannot open the source")?;
     ensure!(
         from.is_current().await.context("cannot read the source")?,

@@ -10,6 +10,7 @@ mod request;
 
 pub use codes::{CODES, Code, Level};
 
+use crate::cli::sentence;
 use crate::config_file::Settings;
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -45,7 +46,7 @@ pub(crate) fn run(
 ) -> Result<()> {
     let mut findings = match settings() {
         Ok(settings) => examine(&settings)?,
-        Err(error) => vec![Finding::new(&codes::CONFIGURATION_INVALID, format!("{error:#}"))],
+        Err(error) => vec![Finding::new(&codes::CONFIGURATION_INVALID, sentence(&error))],
     };
     findings.sort_by_key(|finding| finding.code.level);
     if command.json {

@@ -1,15 +1,17 @@
 //! `adyton serve`: opens the database, binds the address, serves the router and ends in order on
 //! SIGTERM or SIGINT.
 
+use super::site;
 use super::terminal::shown;
 use crate::config_file::{Environment, Settings};
 use crate::http::{self, Requests, Timeouts};
 use crate::{metrics, pages, telemetry};
-use adyton::core::config::{Config, SessionGuard};
+use adyton::core::config::SessionGuard;
 use adyton::{Adyton, Rejection};
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::io::{self, Write};
+use sd_notify::NotifyState;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -41,8 +43,10 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
         None => None,
     };
     let address = listener.local_addr()?;
-    // Nobody has to read this: a server whose output is closed serves all the same.
-    let _ = greet(settings, address, out);
+    if io::stdout().is_terminal() {
+        // Nobody has to read this: a server whose output is closed serves all the same.
+        let _ = greet(settings, address, out);
+    }
     announce(settings, address);
     // What is under no route of ours is answered as everything else is.
     let router = auth.router().merge(auth.health_router());
@@ -55,6 +59,11 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed);
     let requests = Some(Arc::new(Requests::new(&settings.config)?));
     let timeouts = Timeouts::from(server);
+    tell_manager(&NotifyState::Ready);
+    let stop = async {
+        stop.await;
+        tell_manager(&NotifyState::Stopping);
+    };
     http::serve_counted(listener, router, timeouts, requests, stop).await;
     drop(telling);
     auth.flush().await.context("what was only in memory is lost")?;
@@ -63,8 +72,30 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
 }
 
 async fn bind(settings: &Settings, key: &str, address: SocketAddr) -> Result<TcpListener> {
-    let origin = || format!("cannot listen on {address} ({})", settings.origin(key));
-    TcpListener::bind(address).await.with_context(origin)
+    let bound = TcpListener::bind(address).await;
+    let cure = bound.as_ref().err().map(|error| cure(error.kind())).unwrap_or_default();
+    bound.with_context(|| format!("cannot listen on {address} ({}){cure}", settings.origin(key)))
+}
+
+fn cure(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::AddrInUse => "; another program does: stop it, or choose another port",
+        ErrorKind::AddrNotAvailable => {
+            "; it is no address of this machine: take one that is, or `0.0.0.0` for all of them"
+        }
+        ErrorKind::PermissionDenied => {
+            "; a port below 1024 needs root or CAP_NET_BIND_SERVICE: choose a higher one, with a \
+             proxy before it"
+        }
+        _ => "",
+    }
+}
+
+/// Tells systemd, or who else started us and listens, how far we are.
+fn tell_manager(state: &NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
+        tracing::warn!(%error, "cannot tell the service manager");
+    }
 }
 
 /// Serves metrics on their own address until what it returns is dropped.
@@ -87,31 +118,24 @@ async fn tell(
 /// What a person needs to go on, whatever the log leaves out.
 fn greet(settings: &Settings, address: SocketAddr, out: &mut impl Write) -> io::Result<()> {
     let config = &settings.config;
-    let api = format!("http://{address}{}", config.server.base_path);
-    let database = database(config);
+    let api = site::local_api(config, address);
     writeln!(out, "adyton {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  address   {api}")?;
-    if pages::are_served(config) {
-        let local = format!("http://{address}");
-        let site = config.server.public_url.as_deref().unwrap_or(&local);
-        writeln!(out, "  pages     {site}{}", config.pages.path)?;
+    if let Some(pages) = site::pages(config, address) {
+        writeln!(out, "  pages     {pages}")?;
     }
-    writeln!(out, "  database  {}", shown(&database))?;
+    writeln!(out, "  database  {}", site::database(config))?;
     writeln!(out, "  config    {}", shown(settings.file.as_deref().unwrap_or("none")))?;
     let body = r#"{"name":"Ada","email":"ada@example.com","password":"correct horse 1"}"#;
+    writeln!(out, "  stuck?    `adyton doctor` looks for what is wrong")?;
     writeln!(out, "\ncurl {api}/register --json '{body}'\n")?;
     out.flush()
-}
-
-/// Where the database is, without what would let the reader in.
-fn database(config: &Config) -> String {
-    config.connector.place().map(|place| place.to_string()).unwrap_or_default()
 }
 
 /// The same for the log, and what the configuration leaves open.
 fn announce(settings: &Settings, address: SocketAddr) {
     let config = &settings.config;
-    let database = database(config);
+    let database = site::database(config);
     let (version, file) = (env!("CARGO_PKG_VERSION"), settings.file.as_deref().unwrap_or("none"));
     tracing::info!(%address, database, version, file, "serving");
     if !config.csrf_protection && config.session_guard != SessionGuard::Token {

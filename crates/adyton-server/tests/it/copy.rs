@@ -38,7 +38,7 @@ async fn the_target_may_come_by_standard_input_and_must_be_empty() {
 async fn what_cannot_be_copied_is_refused() {
     let place = Place::new();
     let error = place.failed("copy --to sqlite://new/adyton.sqlite3", "");
-    assert!(error.contains("run `adyton migrate`"), "{error}");
+    assert!(error.contains("there is no database file ./data/adyton.sqlite3"), "{error}");
     assert!(!place.path("new").exists() && !place.path("data").exists(), "nothing was made");
     place.done("migrate");
     let error = place.failed("copy --to sqlite://./data/adyton.sqlite3", "");

@@ -1,7 +1,9 @@
 //! The server as a process: it logs for machines, outlives a shortage of files and ends in order.
 
+use crate::world::Place;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -76,6 +78,27 @@ fn it_serves_until_it_is_told_to_stop() {
     assert_eq!(process.child.wait().unwrap().code(), Some(0));
     assert!(start.elapsed() < Duration::from_secs(3));
     assert!(tells(&mut process.log, "stopped"));
+}
+
+#[test]
+fn it_tells_systemd_when_it_is_ready_and_when_it_stops() {
+    let place = Place::new();
+    let manager = UnixDatagram::bind(place.path("notify")).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let told = || {
+        let mut text = [0; 64];
+        let length = manager.recv(&mut text).unwrap();
+        String::from_utf8(text[..length].to_vec()).unwrap()
+    };
+    let socket = place.path("notify").display().to_string();
+    let mut server = place.serve_with(&[("NOTIFY_SOCKET", &socket)]);
+    assert_eq!(told(), "READY=1\n");
+    assert!(TcpStream::connect(&server.address).is_ok());
+    assert!(server.term().success());
+    assert_eq!(told(), "STOPPING=1\n");
+    // A manager that is gone keeps nobody from serving.
+    drop(manager);
+    assert!(place.serve_with(&[("NOTIFY_SOCKET", &socket)]).term().success());
 }
 
 #[test]

@@ -46,20 +46,26 @@ fn resident_kib(pid: u32) -> u64 {
 }
 
 #[test]
-fn it_greets_on_standard_output_whatever_the_log_says() {
+fn on_a_terminal_it_greets_whatever_the_log_says() {
+    if Command::new("script").arg("--version").output().is_err() {
+        println!("skipped: script, which lends a terminal, is not installed");
+        return;
+    }
     let place = Place::with("server.base_path = '/accounts'");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_adyton"))
-        .arg("serve")
+    let serve = concat!("exec ", env!("CARGO_BIN_EXE_adyton"), " serve");
+    let mut child = Command::new("script")
+        .args(["-qefc", serve, "/dev/null"])
         .env_clear()
-        .envs([("ADYTON_SERVER__LISTEN", "127.0.0.1:0"), ("RUST_LOG", "off")])
+        .envs([("ADYTON_SERVER__LISTEN", "0.0.0.0:0"), ("RUST_LOG", "off"), ("SHELL", "/bin/sh")])
         .current_dir(place.path(""))
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let mut lines = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-        lines.push(line.unwrap());
+        lines.push(line.unwrap().trim_end().to_owned());
         if lines.last().unwrap().starts_with("curl ") {
             break;
         }
@@ -72,12 +78,34 @@ fn it_greets_on_standard_output_whatever_the_log_says() {
     child.wait().unwrap();
     let told = lines.join("\n");
     let url = told.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:")).unwrap();
+    let site = url.strip_suffix("/accounts").unwrap_or_else(|| panic!("{told}"));
     assert_eq!(lines[0], format!("adyton {}", env!("CARGO_PKG_VERSION")));
-    assert!(url.ends_with("/accounts"), "{told}");
     assert!(curl.starts_with(&format!("curl {url}/register --json '{{")), "{told}");
+    assert!(told.contains(&format!("  pages     {site}/account\n")), "{told}");
     assert!(told.contains("data/adyton.sqlite3") && told.contains("adyton.toml"), "{told}");
+    assert!(told.contains("`adyton doctor`"), "{told}");
     let answer = String::from_utf8(pasted.stdout).unwrap();
     assert!(!installed || answer.contains(r#""email":"ada@example.com""#), "{answer}");
+}
+
+#[test]
+fn nothing_but_its_log_is_told_where_nobody_looks() {
+    let place = Place::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_adyton"))
+        .arg("serve")
+        .env_clear()
+        .env("ADYTON_SERVER__LISTEN", "127.0.0.1:0")
+        .current_dir(place.path(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(line.contains("serving"), "{line}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
 }
 
 #[test]
@@ -182,7 +210,7 @@ fn an_address_in_use_is_told() {
     let address = other.local_addr().unwrap();
     let place = Place::with(&format!("server.listen = '{address}'"));
     let error = place.failed("serve", "");
-    let told = format!("cannot listen on {address} (adyton.toml:1): Address already in use");
+    let told = format!("cannot listen on {address} (adyton.toml:1); another program does");
     assert!(error.contains(&told), "{error}");
 }
 

@@ -241,7 +241,16 @@ fn make_file(path: &Path) -> std::io::Result<()> {
 }
 
 fn cannot_open(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> SqlError {
-    SqlError::Open { path: path.to_owned(), source: Arc::new(error) }
+    let (path, forbidden) = (path.to_owned(), is_forbidden(&error));
+    let source = Arc::new(error);
+    if forbidden { SqlError::NotWritable { path, source } } else { SqlError::Open { path, source } }
+}
+
+fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {
+    let code = error.downcast_ref::<Error>().and_then(Error::sqlite_error_code);
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    matches!(code, Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied))
+        || matches!(kind, Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem))
 }
 
 /// A blob is nothing that Adyton wrote. It is not null either: what has no end lives for ever.
@@ -279,6 +288,7 @@ impl From<Error> for SqlError {
             Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
                 Self::Duplicate
             }
+            _ if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Self::Busy,
             _ => Self::Database(Arc::new(error)),
         }
     }

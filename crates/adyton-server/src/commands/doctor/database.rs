@@ -3,6 +3,7 @@
 
 use super::Finding;
 use super::codes::*;
+use crate::cli::sentence;
 use crate::commands::block_on;
 use adyton::core::clock::{Clock, SystemClock};
 use adyton::core::config::{CacheMode, Config, Place};
@@ -27,7 +28,7 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Finding>> {
                 SqlError::OtherAdyton { .. } => &DATABASE_SHARED,
                 _ => &DATABASE_UNREACHABLE,
             };
-            vec![Finding::new(code, format!("{:#}", anyhow::Error::from(error)))]
+            vec![Finding::new(code, sentence(&error.into()))]
         }))
     })
 }
