@@ -58,7 +58,8 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-const FOLDERS: [&str; 6] = ["bench/", "crates/", "docs/", "e2e/", "packages/", "scripts/"];
+const FOLDERS: [&str; 7] =
+    ["bench/", "crates/", "docs/", "e2e/", "packages/", "packaging/", "scripts/"];
 
 #[test]
 fn every_path_of_the_repository_exists() {
