@@ -82,7 +82,9 @@ async fn who_follows_the_guide_has_many_nodes_and_everybody_stays_signed_in() {
     assert!(file.term().success());
 
     let moved = Moved::to(&postgres).await;
-    let [copy, migrate] = &blocks("sh,ignore")[..] else { panic!("the guide has two shell blocks") };
+    let [copy, migrate] = &blocks("sh,ignore")[..] else {
+        panic!("the guide has two shell blocks")
+    };
     assert!(copy.contains(DATABASE));
     run(&place, &copy.replace(DATABASE, &moved.url()));
     let [options] = &blocks("toml")[..] else { panic!("the guide has one configuration") };
