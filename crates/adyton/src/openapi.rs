@@ -320,7 +320,7 @@ refusals! {
     /// Of every endpoint that asks who is calling.
     Refused:
         400 = "`malformed_request`",
-        401 = "`unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused`",
+        401 = "`unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch`",
         429 = "`too_many_attempts`",
         503 = "`store_unavailable`";
     /// Of every endpoint that asks for the ability `account`.

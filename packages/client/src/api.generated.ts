@@ -570,7 +570,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -803,7 +803,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -1070,7 +1070,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -1146,7 +1146,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -1224,7 +1224,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -1311,7 +1311,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -1393,7 +1393,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -1516,7 +1516,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -1603,7 +1603,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -1672,7 +1672,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -1790,7 +1790,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -1906,7 +1906,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
@@ -2033,7 +2033,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked` or `refresh_token_reused` */
+            /** @description `unauthenticated`, `invalid_credentials`, `token_invalid`, `token_expired`, `session_expired`, `session_revoked`, `refresh_token_reused` or `device_mismatch` */
             401: {
                 headers: {
                     /** @description A `Bearer` challenge (RFC 6750). */
