@@ -36,7 +36,20 @@ async fn it_answers_soon_and_needs_little_memory() {
     }
     let size = fs::metadata(env!("CARGO_BIN_EXE_adyton")).unwrap().len();
     println!("the binary: {size} bytes");
-    assert!(cfg!(debug_assertions) || size < 20_000_000, "{size} bytes");
+    assert!(cfg!(debug_assertions) || size <= 18_000_000, "{size} bytes");
+}
+
+/// Look-ups in two threads wait for each other where SQLite is compiled with these.
+#[test]
+fn sqlite_has_no_lock_around_all_readers() {
+    let conn = rusqlite::Connection::open_in_memory().unwrap();
+    let mut options = conn.prepare("PRAGMA compile_options").unwrap();
+    let options = options.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let options: Vec<String> = options.map(Result::unwrap).collect();
+    let has = |option: &str| options.iter().any(|found| found == option);
+    assert!(has("THREADSAFE=1"), "{options:?}");
+    assert!(!has("ENABLE_MEMORY_MANAGEMENT"), "see .cargo/config.toml: {options:?}");
+    assert!(has("DEFAULT_MEMSTATUS=0"), "see .cargo/config.toml: {options:?}");
 }
 
 fn resident_kib(pid: u32) -> u64 {
