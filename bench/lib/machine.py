@@ -94,7 +94,7 @@ def describe():
         "compiler": first_line("rustc", "--version"),
         "Python": platform.python_version(),
         "load generator": first_line("wrk", "-v").split("[")[0].strip(),
-        "commit": first_line("git", "-C", ROOT, "rev-parse", "--short", "HEAD"),
+        "commit": first_line("git", "-C", ROOT, "describe", "--always", "--dirty=, with changes"),
     }
 
 
