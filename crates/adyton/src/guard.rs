@@ -174,3 +174,20 @@ impl FromRequestParts<Adyton> for Owner {
         Ok(Self(principal))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adyton_core::store::MemoryStore;
+    use http::Request;
+    use std::mem::size_of_val;
+
+    /// What it keeps is moved and allocated by each request; what has to be looked up is not known yet.
+    #[tokio::test]
+    async fn a_request_has_no_room_for_a_look_up() {
+        let auth = Adyton::builder().store(MemoryStore::new()).build().await.unwrap();
+        let (mut parts, ()) = Request::new(()).into_parts();
+        let size = size_of_val(&require(&auth, &mut parts));
+        assert!(size <= 512, "{size} bytes");
+    }
+}

@@ -134,8 +134,9 @@ impl Auth {
         let presented = self.read_token(token)?;
         match self.known(&presented.hash) {
             Some(known) => self.admit(known, presented.id),
-            None if presented.foreign => self.look_up_foreign(&presented, address).await,
-            None => self.look_up(&presented).await,
+            // In boxes: what a hit needs no room for is not carried along by every request.
+            None if presented.foreign => Box::pin(self.look_up_foreign(&presented, address)).await,
+            None => Box::pin(self.look_up(&presented)).await,
         }
     }
 
@@ -152,15 +153,7 @@ impl Auth {
                 answer => return answer,
             }
         }
-        let look_up = async {
-            let generation = self.0.cache.generation(self.0.clock.monotonic());
-            let found = self.0.store.find_cookie(&hash).await?;
-            Ok::<_, StoreError>(found.and_then(|found| {
-                let proof = Proof::Cookie(Box::new(self.with_uses(found.session)));
-                Some(Verified::new(proof, found.user?, generation))
-            }))
-        };
-        self.look_up_once(Kind::Cookie, hash, None, look_up).await
+        Box::pin(self.look_up_cookie(hash)).await
     }
 
     /// What is in memory of a credential. Whoever knows of foreign changes is asked on the way.
@@ -276,6 +269,18 @@ impl Auth {
             }))
         };
         self.look_up_once(Kind::Access, presented.hash, presented.id, look_up).await
+    }
+
+    async fn look_up_cookie(&self, hash: Hash) -> Result<Principal, Error> {
+        let look_up = async {
+            let generation = self.0.cache.generation(self.0.clock.monotonic());
+            let found = self.0.store.find_cookie(&hash).await?;
+            Ok::<_, StoreError>(found.and_then(|found| {
+                let proof = Proof::Cookie(Box::new(self.with_uses(found.session)));
+                Some(Verified::new(proof, found.user?, generation))
+            }))
+        };
+        self.look_up_once(Kind::Cookie, hash, None, look_up).await
     }
 
     /// Looks up, or shares the look-up of somebody who asks for the same at the same time.
