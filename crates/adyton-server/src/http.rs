@@ -25,7 +25,7 @@ use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use stream::{WatchedBody, WatchedStream};
 use tokio::net::{TcpListener, TcpStream};
@@ -149,9 +149,12 @@ impl Connection {
         }
         let activity = Arc::new(Activity::new());
         let io = TokioIo::new(WatchedStream::new(stream, Arc::clone(&activity)));
+        // What all connections share is counted once for each of them and not for each request, which two cores would
+        // pass to and fro.
+        let router = Mutex::new(router);
         let service = service_fn(|request| {
             activity.enter(Phase::Handling);
-            answer(router.clone(), request, peer, Arc::clone(&activity), requests.clone())
+            answer(&router, request, peer, &activity, requests.as_deref())
         });
         tokio::select! {
             biased;
@@ -174,20 +177,21 @@ fn protocol() -> http1::Builder {
 }
 
 async fn answer(
-    mut router: Router,
+    router: &Mutex<Router>,
     request: Request<Incoming>,
     peer: SocketAddr,
-    activity: Arc<Activity>,
-    requests: Option<Arc<Requests>>,
+    activity: &Arc<Activity>,
+    requests: Option<&Requests>,
 ) -> Result<Response, Infallible> {
     let mut request = request.map(|body| match body.is_end_stream() {
         true => Body::empty(),
-        false => Body::new(WatchedBody::new(body, Arc::clone(&activity))),
+        false => Body::new(WatchedBody::new(body, Arc::clone(activity))),
     });
     request.extensions_mut().insert(ConnectInfo(peer));
+    let call = |request| router.lock().unwrap_or_else(PoisonError::into_inner).call(request);
     let response = match requests {
-        Some(requests) => Ok(requests.answer(&mut router, request, peer).await),
-        None => router.call(request).await,
+        Some(requests) => requests.answer(call, request, peer).await,
+        None => call(request).await,
     };
     activity.enter(Phase::Idle);
     response

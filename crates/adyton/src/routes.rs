@@ -62,7 +62,7 @@ pub(crate) fn api(auth: &Adyton) -> Router {
     let base = &auth.config().server.base_path;
     // The answer after a panic keeps the conventions too.
     let panics = CatchPanicLayer::custom(panicked);
-    let conventions = Conventions::new(auth.clone());
+    let conventions = Conventions::new(auth);
     // A proxy asks here, with any method. No page reads the answer: CORS would take an OPTIONS for a
     // preflight and say yes, and a cookie would not get to its browser.
     let verify = Router::new()

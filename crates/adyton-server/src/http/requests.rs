@@ -4,14 +4,13 @@
 use adyton::core::config::Config;
 use adyton::core::secret::EntropyError;
 use adyton::{RequestId, RequestIds};
-use axum::Router;
 use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use hyper::Request;
 use metrics::{Counter, Gauge};
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use tower::Service;
 
 /// Ids and counters of a listener's requests.
 pub struct Requests {
@@ -43,22 +42,25 @@ impl Requests {
         Open(self.open.clone())
     }
 
-    pub(super) async fn answer(
+    pub(super) async fn answer<F>(
         &self,
-        router: &mut Router,
+        call: impl FnOnce(Request<Body>) -> F,
         mut request: Request<Body>,
         peer: SocketAddr,
-    ) -> Response {
+    ) -> Result<Response, Infallible>
+    where
+        F: Future<Output = Result<Response, Infallible>>,
+    {
         let id = self.ids.of(peer.ip(), request.headers());
         request.extensions_mut().insert(id.clone());
         let value = HeaderValue::from_str(&id.0);
-        let Ok(mut response) = RequestId::scope(id, router.call(request)).await;
+        let mut response = RequestId::scope(id, call(request)).await?;
         if let Ok(value) = value {
             response.headers_mut().insert(RequestIds::HEADER, value);
         }
         let class = usize::from(response.status().as_u16() / 100).wrapping_sub(1);
         self.answered.get(class).inspect(|counter| counter.increment(1));
-        response
+        Ok(response)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{Adyton, Rejection};
 use adyton_core::device::Quota;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, HOST, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, HOST, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, Version};
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
@@ -16,12 +16,14 @@ use tower::{Layer, Service};
 /// A service by hand: `axum::middleware::from_fn` makes four allocations more for each request.
 #[derive(Clone)]
 pub(crate) struct Conventions {
-    auth: Adyton,
+    token_header: Option<HeaderValue>,
 }
 
 impl Conventions {
-    pub(crate) fn new(auth: Adyton) -> Self {
-        Self { auth }
+    /// What is copied for each request shall be nothing that all of them share.
+    pub(crate) fn new(auth: &Adyton) -> Self {
+        let other = Some(auth.token_header()).filter(|&name| name != AUTHORIZATION);
+        Self { token_header: other.cloned().map(HeaderValue::from) }
     }
 }
 
@@ -29,14 +31,14 @@ impl<S> Layer<S> for Conventions {
     type Service = Conventional<S>;
 
     fn layer(&self, inner: S) -> Conventional<S> {
-        Conventional { auth: self.auth.clone(), inner }
+        Conventional { token_header: self.token_header.clone(), inner }
     }
 }
 
 /// A service whose answers keep the conventions.
 #[derive(Clone)]
 pub(crate) struct Conventional<S> {
-    auth: Adyton,
+    token_header: Option<HeaderValue>,
     inner: S,
 }
 
@@ -54,7 +56,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let kept = Kept { auth: self.auth.clone(), quota: quota(&mut request) };
+        let kept = Kept { token_header: self.token_header.clone(), quota: quota(&mut request) };
         let answer = match names_one_host(&request) {
             true => Ok(self.inner.call(request)),
             false => Err(Rejection::Malformed("the request must name one Host")),
@@ -65,13 +67,13 @@ where
 
 /// What is kept of a request until its answer.
 pub(crate) struct Kept {
-    auth: Adyton,
+    token_header: Option<HeaderValue>,
     quota: Quota,
 }
 
 impl Finish for Kept {
     fn finish(self, response: &mut Response) {
-        set(response.headers_mut(), &self.auth);
+        set(response.headers_mut(), self.token_header);
         if let Some((limit, left)) = self.quota.noted() {
             rate_limit(response.headers_mut(), limit, left);
         }
@@ -102,7 +104,7 @@ fn names_one_host(request: &Request) -> bool {
     }
 }
 
-fn set(headers: &mut HeaderMap, auth: &Adyton) {
+fn set(headers: &mut HeaderMap, token_header: Option<HeaderValue>) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // CORS has said what it depends on.
@@ -111,7 +113,7 @@ fn set(headers: &mut HeaderMap, auth: &Adyton) {
     for other in others {
         headers.append(VARY, other);
     }
-    if auth.token_header() != http::header::AUTHORIZATION {
-        headers.append(VARY, HeaderValue::from(auth.token_header().clone()));
+    if let Some(name) = token_header {
+        headers.append(VARY, name);
     }
 }
