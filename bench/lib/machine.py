@@ -27,8 +27,9 @@ def need_wrk():
 
 
 def build(*packages):
-    wanted = [word for name in packages for word in ("-p", name)]
-    subprocess.run(["cargo", "build", "--release", "--locked", *wanted], cwd=ROOT, check=True)
+    # One after another: built together, each would have the features that another asks for.
+    for name in packages:
+        subprocess.run(["cargo", "build", "--release", "--locked", "-p", name], cwd=ROOT, check=True)
     return target() / "release"
 
 
