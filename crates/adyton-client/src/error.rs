@@ -32,6 +32,10 @@ pub enum Error {
     /// The storage could not be read or written.
     #[error("the stored tokens cannot be used")]
     Storage(#[source] StorageError),
+    /// The storage could not be locked: another program has held it for too long, say. Nothing was
+    /// sent.
+    #[error("the stored tokens cannot be locked")]
+    Locked(#[source] StorageError),
     /// The request would have taken the token to another server, and was not sent.
     #[error("{0} is not the server that the token is for")]
     Elsewhere(Url),
@@ -69,14 +73,15 @@ impl Error {
         self.problem()?.retry_after
     }
 
-    /// Whether the same call may succeed later without anybody doing anything: no answer, 429, 5xx.
+    /// Whether the same call may succeed later without anybody doing anything: no answer, 429, 5xx, a
+    /// storage that somebody else holds.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         let later = |status: u16| status == 429 || status >= 500;
         match self {
             Self::Refused(problem) => later(problem.status),
             Self::NotRenewed(error) => error.is_temporary(),
-            Self::Unanswered(_) => true,
+            Self::Unanswered(_) | Self::Locked(_) => true,
             Self::Unexpected(status, _) => later(status.as_u16()),
             _ => false,
         }

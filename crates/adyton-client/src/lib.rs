@@ -20,6 +20,6 @@ pub use inputs::{Login, NewToken, PasswordChange, Registration, UserChange};
 pub use secret::Secret;
 #[cfg(not(target_arch = "wasm32"))]
 pub use storage::File;
-pub use storage::{Memory, Promise, Renewal, Storage, StorageError, Stored, Tokens};
+pub use storage::{Memory, Promise, Renewal, Storage, StorageError, StorageLock, Stored, Tokens};
 
 pub use reqwest::{self, Method, StatusCode};
