@@ -1,6 +1,6 @@
 //! What can go wrong, by what the caller can do about it.
 
-use crate::StorageError;
+use crate::{BaseUrl, StorageError};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -39,6 +39,12 @@ pub enum Error {
     /// The request would have taken the token to another server, and was not sent.
     #[error("{0} is not the server that the token is for")]
     Elsewhere(Url),
+    /// Others on the way could read passwords and tokens. Nothing was sent.
+    #[error(
+        "{0} is plain http to another machine, and others on the way could read passwords and tokens: \
+         use https, or `Builder::allow_http` for a network of your own"
+    )]
+    PlainHttp(BaseUrl),
     /// Something of the request cannot be sent.
     #[error("{0}")]
     Unsendable(&'static str),

@@ -229,6 +229,21 @@ fn what_goes_wrong_is_told_in_one_line() {
 }
 
 #[test]
+fn a_password_goes_over_plain_http_only_when_told_so() {
+    let (_place, server) = served();
+    let mut person = Person::of(&server);
+    // It leads to this machine, and is no address of it.
+    person.server = person.server.replace("127.0.0.1", "0.0.0.0");
+    let error = person.failed("login --email ada@example.com", PASSWORD);
+    assert!(error.contains("can read the password"), "{error}");
+    assert!(error.contains("use https, or `login --allow-http`"), "{error}");
+    // Not even the address to sign in with was asked for.
+    assert_eq!(person.failed("login", ""), error);
+    person.done("login --email ada@example.com --allow-http", PASSWORD);
+    assert_eq!(person.done("whoami", ""), "1\tada@example.com\tAda\t*\n");
+}
+
+#[test]
 fn wrong_usage_says_what_is_right() {
     let place = Place::new();
     for (arguments, advice) in [
