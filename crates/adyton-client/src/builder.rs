@@ -118,8 +118,9 @@ fn http(base: &BaseUrl, user_agent: &str) -> Result<reqwest::Client, Error> {
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(Duration::from_secs(30));
     #[cfg(feature = "rustls")]
-    let builder =
-        builder.tls_backend_preconfigured(tls(base).map_err(|error| Error::Setup(error.into()))?);
+    let builder = builder.tls_backend_preconfigured(
+        crate::tls::config(base).map_err(|error| Error::Setup(error.into()))?,
+    );
     #[cfg(not(feature = "rustls"))]
     let _ = base;
     builder.build().map_err(|error| Error::Setup(error.into()))
@@ -129,20 +130,4 @@ fn http(base: &BaseUrl, user_agent: &str) -> Result<reqwest::Client, Error> {
 #[cfg(target_arch = "wasm32")]
 fn http(_: &BaseUrl, _: &str) -> Result<reqwest::Client, Error> {
     reqwest::Client::builder().build().map_err(|error| Error::Setup(error.into()))
-}
-
-/// With a provider of its own, so that what an app has chosen for its process does not matter.
-/// Roots are read for `https` only.
-#[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
-fn tls(base: &BaseUrl) -> Result<rustls::ClientConfig, rustls::Error> {
-    use rustls::{ClientConfig, RootCertStore, crypto::ring};
-    use rustls_platform_verifier::BuilderVerifierExt;
-    let builder = ClientConfig::builder_with_provider(ring::default_provider().into())
-        .with_safe_default_protocol_versions()?;
-    let builder = if base.is_https() {
-        builder.with_platform_verifier()?
-    } else {
-        builder.with_root_certificates(RootCertStore::empty())
-    };
-    Ok(builder.with_no_client_auth())
 }

@@ -120,7 +120,7 @@ impl Client {
     }
 
     async fn execute(&self, request: Request) -> Result<Response, Error> {
-        self.0.http.execute(request).await.map_err(Error::Unanswered)
+        self.0.http.execute(request).await.map_err(Error::unanswered)
     }
 
     pub(crate) fn keeper(&self) -> &Keeper {

@@ -26,6 +26,17 @@ pub enum Error {
     /// No answer came, or not all of it.
     #[error("no answer came from the server")]
     Unanswered(#[source] reqwest::Error),
+    /// The server did not show a certificate that can be trusted. Nothing was sent. An
+    /// [own HTTP client](crate::Builder::http) with another TLS than rustls has [`Unanswered`](Self::Unanswered)
+    /// in place of it.
+    #[error("the certificate of the server is refused: {advice}")]
+    #[non_exhaustive]
+    Untrusted {
+        /// What to do about it.
+        advice: &'static str,
+        /// What was wrong with it.
+        source: reqwest::Error,
+    },
     /// The answer is none of Adyton's: the base URL may lead elsewhere.
     #[error("the answer with status {0} is none of Adyton's; is the base URL right?")]
     Unexpected(StatusCode, #[source] Option<serde_json::Error>),
@@ -57,6 +68,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Why a request has no answer.
+    pub(crate) fn unanswered(source: reqwest::Error) -> Self {
+        #[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
+        if let Some(advice) = crate::tls::advice(&source) {
+            return Self::Untrusted { advice, source };
+        }
+        Self::Unanswered(source)
+    }
+
     /// What the server said, whichever way it got here.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {

@@ -10,6 +10,8 @@ mod inputs;
 mod keeper;
 mod secret;
 mod storage;
+#[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
+mod tls;
 
 pub use answers::{CreatedToken, Current, Identity, PersonalToken, Session, SignedIn, User};
 pub use base_url::{BaseUrl, BaseUrlError};

@@ -1,5 +1,7 @@
 //! `adyton --server URL …` against a running server: what a person sees, and what is left on disk.
 
+mod tls;
+
 use crate::world::{PASSWORD, Place, Server, told};
 use serde_json::Value;
 use std::fs;
