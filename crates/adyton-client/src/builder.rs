@@ -18,6 +18,7 @@ pub struct Builder {
     user_agent: String,
     token_header: HeaderName,
     prefix: String,
+    allow_http: bool,
     clock: Clock,
 }
 
@@ -30,6 +31,7 @@ impl Builder {
             user_agent: concat!("adyton-client/", env!("CARGO_PKG_VERSION")).into(),
             token_header: AUTHORIZATION,
             prefix: "Bearer".into(),
+            allow_http: false,
             clock: Box::new(OffsetDateTime::now_utc),
         }
     }
@@ -72,6 +74,14 @@ impl Builder {
         self
     }
 
+    /// Sends passwords and tokens over plain `http` to another machine too: where the network between
+    /// is one's own, or encrypts by itself as a service mesh does. Without it only `https`, and `http`
+    /// to this machine, are spoken; no name or address tells whether a network can be trusted.
+    pub fn allow_http(mut self) -> Self {
+        self.allow_http = true;
+        self
+    }
+
     /// A clock of the app's own, for tests.
     pub fn clock(mut self, clock: impl Fn() -> OffsetDateTime + Send + Sync + 'static) -> Self {
         self.clock = Box::new(clock);
@@ -81,9 +91,13 @@ impl Builder {
     /// The client. Nothing is read or sent yet.
     ///
     /// # Errors
+    /// [`Error::PlainHttp`] without [`allow_http`](Self::allow_http);
     /// [`Error::Setup`] when the system has no roots to trust, or the name for the user agent cannot
     /// stand in a header.
     pub fn build(self) -> Result<Client, Error> {
+        if self.base.is_readable_by_others() && !self.allow_http {
+            return Err(Error::PlainHttp(self.base));
+        }
         let http = match self.http {
             Some(http) => http,
             None => http(&self.base, &self.user_agent)?,
@@ -104,8 +118,9 @@ fn http(base: &BaseUrl, user_agent: &str) -> Result<reqwest::Client, Error> {
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(Duration::from_secs(30));
     #[cfg(feature = "rustls")]
-    let builder =
-        builder.tls_backend_preconfigured(tls(base).map_err(|error| Error::Setup(error.into()))?);
+    let builder = builder.tls_backend_preconfigured(
+        crate::tls::config(base).map_err(|error| Error::Setup(error.into()))?,
+    );
     #[cfg(not(feature = "rustls"))]
     let _ = base;
     builder.build().map_err(|error| Error::Setup(error.into()))
@@ -115,20 +130,4 @@ fn http(base: &BaseUrl, user_agent: &str) -> Result<reqwest::Client, Error> {
 #[cfg(target_arch = "wasm32")]
 fn http(_: &BaseUrl, _: &str) -> Result<reqwest::Client, Error> {
     reqwest::Client::builder().build().map_err(|error| Error::Setup(error.into()))
-}
-
-/// With a provider of its own, so that what an app has chosen for its process does not matter.
-/// Roots are read for `https` only.
-#[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
-fn tls(base: &BaseUrl) -> Result<rustls::ClientConfig, rustls::Error> {
-    use rustls::{ClientConfig, RootCertStore, crypto::ring};
-    use rustls_platform_verifier::BuilderVerifierExt;
-    let builder = ClientConfig::builder_with_provider(ring::default_provider().into())
-        .with_safe_default_protocol_versions()?;
-    let builder = if base.is_https() {
-        builder.with_platform_verifier()?
-    } else {
-        builder.with_root_certificates(RootCertStore::empty())
-    };
-    Ok(builder.with_no_client_auth())
 }

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const DEVICE: HeaderName = HeaderName::from_static("x-device-id");
-/// A sign-in or a refresh that takes longer is given up, well within the server's grace.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A sign-in, a refresh or a sign-out that takes longer is given up: well within the server's grace, and
+/// before others have waited for the storage for too long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client of one Adyton server. Clones share their sign-in.
 ///
@@ -119,7 +120,7 @@ impl Client {
     }
 
     async fn execute(&self, request: Request) -> Result<Response, Error> {
-        self.0.http.execute(request).await.map_err(Error::Unanswered)
+        self.0.http.execute(request).await.map_err(Error::unanswered)
     }
 
     pub(crate) fn keeper(&self) -> &Keeper {

@@ -1,6 +1,6 @@
 //! What can go wrong, by what the caller can do about it.
 
-use crate::StorageError;
+use crate::{BaseUrl, StorageError};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -26,15 +26,36 @@ pub enum Error {
     /// No answer came, or not all of it.
     #[error("no answer came from the server")]
     Unanswered(#[source] reqwest::Error),
+    /// The server did not show a certificate that can be trusted. Nothing was sent. An
+    /// [own HTTP client](crate::Builder::http) with another TLS than rustls has [`Unanswered`](Self::Unanswered)
+    /// in place of it.
+    #[error("the certificate of the server is refused: {advice}")]
+    #[non_exhaustive]
+    Untrusted {
+        /// What to do about it.
+        advice: &'static str,
+        /// What was wrong with it.
+        source: reqwest::Error,
+    },
     /// The answer is none of Adyton's: the base URL may lead elsewhere.
     #[error("the answer with status {0} is none of Adyton's; is the base URL right?")]
     Unexpected(StatusCode, #[source] Option<serde_json::Error>),
     /// The storage could not be read or written.
     #[error("the stored tokens cannot be used")]
     Storage(#[source] StorageError),
+    /// The storage could not be locked: another program has held it for too long, say. Nothing was
+    /// sent.
+    #[error("the stored tokens cannot be locked")]
+    Locked(#[source] StorageError),
     /// The request would have taken the token to another server, and was not sent.
     #[error("{0} is not the server that the token is for")]
     Elsewhere(Url),
+    /// Others on the way could read passwords and tokens. Nothing was sent.
+    #[error(
+        "{0} is plain http to another machine, and others on the way could read passwords and tokens: \
+         use https, or `Builder::allow_http` for a network of your own"
+    )]
+    PlainHttp(BaseUrl),
     /// Something of the request cannot be sent.
     #[error("{0}")]
     Unsendable(&'static str),
@@ -47,6 +68,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Why a request has no answer.
+    pub(crate) fn unanswered(source: reqwest::Error) -> Self {
+        #[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
+        if let Some(advice) = crate::tls::advice(&source) {
+            return Self::Untrusted { advice, source };
+        }
+        Self::Unanswered(source)
+    }
+
     /// What the server said, whichever way it got here.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
@@ -69,14 +99,15 @@ impl Error {
         self.problem()?.retry_after
     }
 
-    /// Whether the same call may succeed later without anybody doing anything: no answer, 429, 5xx.
+    /// Whether the same call may succeed later without anybody doing anything: no answer, 429, 5xx, a
+    /// storage that somebody else holds.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         let later = |status: u16| status == 429 || status >= 500;
         match self {
             Self::Refused(problem) => later(problem.status),
             Self::NotRenewed(error) => error.is_temporary(),
-            Self::Unanswered(_) => true,
+            Self::Unanswered(_) | Self::Locked(_) => true,
             Self::Unexpected(status, _) => later(status.as_u16()),
             _ => false,
         }

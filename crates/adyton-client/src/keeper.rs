@@ -3,8 +3,8 @@
 
 use crate::answers::{SignInAnswer, SignedIn};
 use crate::builder::Clock;
-use crate::client::Client;
-use crate::storage::{Renewal, Storage, Stored, Tokens};
+use crate::client::{Client, PATIENCE};
+use crate::storage::{Renewal, Storage, StorageLock, Stored, Tokens};
 use crate::{Error, Secret};
 use reqwest::Method;
 use serde::Serialize;
@@ -78,18 +78,16 @@ impl Keeper {
     ) -> Result<Option<Secret>, Error> {
         let arrived = self.ended.load(Ordering::Acquire);
         let mut last = self.turn.lock().await;
-        let stored = self.read().await?;
-        if let Some(next) = stored.other_than(stale) {
+        if let Some(next) = self.read().await?.other_than(stale) {
             return Ok(Some(next));
         }
         if let Some(failure) = last.as_ref().filter(|last| last.is_for(arrived, (self.clock)())) {
             return Err(failure.shared());
         }
-        let Some(renewal) = stored.tokens.as_ref().and_then(|tokens| tokens.renewal.as_ref())
-        else {
-            return Ok(None);
+        let renewed = match self.lock().await {
+            Ok(_lock) => self.refresh(stale, client).await,
+            Err(error) => Err(error),
         };
-        let renewed = self.refresh(stale, renewal, stored.device_secret.as_ref(), client).await;
         let number = self.ended.fetch_add(1, Ordering::AcqRel) + 1;
         *last = None;
         match renewed {
@@ -100,13 +98,17 @@ impl Keeper {
         }
     }
 
-    async fn refresh(
-        &self,
-        stale: &Secret,
-        Renewal { refresh_token, .. }: &Renewal,
-        device: Option<&Secret>,
-        client: &Client,
-    ) -> Result<Option<Secret>, Error> {
+    /// For whoever has the lock, since a refresh token is good for one use.
+    async fn refresh(&self, stale: &Secret, client: &Client) -> Result<Option<Secret>, Error> {
+        let stored = self.read().await?;
+        if let Some(next) = stored.other_than(stale) {
+            return Ok(Some(next));
+        }
+        let device = stored.device_secret.as_ref();
+        let Some(renewal) = stored.tokens.and_then(|tokens| tokens.renewal) else {
+            return Ok(None);
+        };
+        let refresh_token = &renewal.refresh_token;
         match client.enter("/refresh", &RefreshToken { refresh_token }, device).await {
             Ok(answer) => {
                 let token = answer.token.clone();
@@ -114,7 +116,7 @@ impl Keeper {
                 Ok(Some(token))
             }
             Err(Error::Refused(problem)) if problem.is_final() => {
-                // Whoever shares the storage may have been faster: then their word counts.
+                // Whoever shares a storage without a lock may have been faster: then their word counts.
                 if let Some(next) = self.read().await?.other_than(stale) {
                     return Ok(Some(next));
                 }
@@ -133,6 +135,7 @@ impl Keeper {
         client: &Client,
     ) -> Result<SignedIn, Error> {
         let mut last = self.turn.lock().await;
+        let _lock = self.lock().await?;
         let device = self.read().await?.device_secret;
         let answer = client.enter(path, body, device.as_ref()).await?;
         *last = None;
@@ -142,11 +145,15 @@ impl Keeper {
     /// Ends at the server what the client is signed in with, and forgets it.
     pub(crate) async fn leave(&self, client: &Client) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
+        if self.read().await?.tokens.is_none() {
+            return Ok(());
+        }
+        let _lock = self.lock().await?;
         let Stored { tokens: Some(Tokens { token, renewal }), device_secret } = self.read().await?
         else {
             return Ok(());
         };
-        let request = client.endpoint(Method::POST, "/logout");
+        let request = client.endpoint(Method::POST, "/logout").timeout(PATIENCE);
         match renewal {
             // It ends the session even when the access token is no longer good.
             Some(Renewal { refresh_token, .. }) => {
@@ -161,6 +168,7 @@ impl Keeper {
     /// Goes on with this token, or as a guest.
     pub(crate) async fn replace(&self, tokens: Option<Tokens>) -> Result<(), Error> {
         let mut last = self.turn.lock().await;
+        let _lock = self.lock().await?;
         let device_secret = self.read().await?.device_secret;
         *last = None;
         self.write(Stored { tokens, device_secret }).await
@@ -195,6 +203,11 @@ impl Keeper {
             Some(stored) => Ok(stored),
             None => self.read().await,
         }
+    }
+
+    /// Keeps other programs from what is stored. For whoever has the turn.
+    async fn lock(&self) -> Result<StorageLock, Error> {
+        self.storage.lock().await.map_err(Error::Locked)
     }
 
     /// What the storage has now. For whoever has the turn, as is `write`.

@@ -10,6 +10,8 @@ mod inputs;
 mod keeper;
 mod secret;
 mod storage;
+#[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
+mod tls;
 
 pub use answers::{CreatedToken, Current, Identity, PersonalToken, Session, SignedIn, User};
 pub use base_url::{BaseUrl, BaseUrlError};
@@ -20,6 +22,6 @@ pub use inputs::{Login, NewToken, PasswordChange, Registration, UserChange};
 pub use secret::Secret;
 #[cfg(not(target_arch = "wasm32"))]
 pub use storage::File;
-pub use storage::{Memory, Promise, Renewal, Storage, StorageError, Stored, Tokens};
+pub use storage::{Memory, Promise, Renewal, Storage, StorageError, StorageLock, Stored, Tokens};
 
 pub use reqwest::{self, Method, StatusCode};

@@ -13,6 +13,7 @@ use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use time::OffsetDateTime;
+use tokio::sync::Mutex as Turn;
 
 /// What a client keeps. As JSON it is a few hundred bytes; the tokens in it are plain text, since
 /// they are to be sent.
@@ -68,9 +69,14 @@ pub type StorageError = Box<dyn Error + Send + Sync>;
 /// What a method of a storage promises.
 pub type Promise<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
 
+/// What a lock is held by: dropping it lets the next go on.
+pub type StorageLock = Box<dyn Send>;
+
 /// Keeps what a client is signed in with. A client reads before it renews its tokens, so that
 /// clients which share a storage share a session; it writes after a sign-in, a refresh and a
 /// sign-out, one at a time.
+///
+/// Two methods are enough where one client has the storage for itself.
 ///
 /// ```
 /// use adyton_client::{Promise, Storage, Stored};
@@ -102,6 +108,17 @@ pub trait Storage: Debug + Send + Sync + 'static {
 
     /// Keeps this in place of what was there, as a whole or not at all.
     fn save<'a>(&'a self, stored: &'a Stored) -> Promise<'a, ()>;
+
+    /// Keeps other clients of this storage from changing what is kept until the lock is dropped. A
+    /// client holds it while it reads, asks the server and writes, 10 seconds at most; it reads
+    /// without it.
+    ///
+    /// By default nobody is kept out: then clients that refresh at the same time rely on the
+    /// `rotation_grace` of the server. A lock must end with the process that holds it, and waiting
+    /// for one should end too.
+    fn lock(&self) -> Promise<'_, StorageLock> {
+        Box::pin(async { Ok(Box::new(()) as StorageLock) })
+    }
 }
 
 /// Several clients on one storage.
@@ -113,26 +130,38 @@ impl<S: Storage + ?Sized> Storage for Arc<S> {
     fn save<'a>(&'a self, stored: &'a Stored) -> Promise<'a, ()> {
         (**self).save(stored)
     }
+
+    fn lock(&self) -> Promise<'_, StorageLock> {
+        (**self).lock()
+    }
 }
 
 /// Keeps it in memory: it ends with the process.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<Option<Stored>>);
+pub struct Memory {
+    kept: Mutex<Option<Stored>>,
+    turn: Arc<Turn<()>>,
+}
 
 impl Memory {
     pub(crate) fn holding(stored: Stored) -> Self {
-        Self(Mutex::new(Some(stored)))
+        Self { kept: Mutex::new(Some(stored)), turn: Arc::default() }
     }
 }
 
 impl Storage for Memory {
     fn load(&self) -> Promise<'_, Option<Stored>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Box::pin(async { Ok(kept) })
     }
 
     fn save<'a>(&'a self, stored: &'a Stored) -> Promise<'a, ()> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stored.clone());
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(stored.clone());
         Box::pin(async { Ok(()) })
+    }
+
+    fn lock(&self) -> Promise<'_, StorageLock> {
+        let turn = Arc::clone(&self.turn);
+        Box::pin(async { Ok(Box::new(turn.lock_owned().await) as StorageLock) })
     }
 }

@@ -1,11 +1,16 @@
 //! A file that only its owner can read, replaced as a whole.
 
-use super::{Promise, Storage, StorageError, Stored};
-use std::fs::{self, OpenOptions};
+use super::{Promise, Storage, StorageError, StorageLock, Stored};
+use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// Whoever holds the lock asks the server, and gives up after 10 seconds.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Keeps it as JSON in a file, for programs that run more than once.
 ///
@@ -14,8 +19,10 @@ use zeroize::Zeroizing;
 /// with the rights of their folder). It is replaced by renaming, so that a reader, or a crash, finds
 /// the old text or the new one and never a part.
 ///
-/// Programs may share a file: two that refresh at the same time get the same pair within the
-/// server's `rotation_grace`. With a `rotation_grace` of 0 each needs a file of its own.
+/// Programs may share a file: whoever changes it holds an advisory lock on an empty file beside it,
+/// whose name ends in `.lock`, and so does not use a refresh token that another has used. The lock
+/// ends with its process. Whoever waits for it for 30 seconds is told so. A file system without locks
+/// leaves them to the server's `rotation_grace`.
 #[derive(Clone, Debug)]
 pub struct File(PathBuf);
 
@@ -37,8 +44,7 @@ impl File {
 
     fn replace(&self, stored: &Stored) -> Result<(), StorageError> {
         let text = Zeroizing::new(serde_json::to_vec(stored)?);
-        let folder = self.0.parent().filter(|folder| !folder.as_os_str().is_empty());
-        folder.map_or(Ok(()), make_folder)?;
+        make_folder_of(&self.0)?;
         let new = self.beside();
         let written = write_new(&new, &text).and_then(|()| fs::rename(&new, &self.0));
         Ok(written.inspect_err(|_| drop(fs::remove_file(&new)))?)
@@ -48,26 +54,41 @@ impl File {
     fn beside(&self) -> PathBuf {
         static WRITTEN: AtomicU64 = AtomicU64::new(0);
         let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        self.with_ending(&format!(".{}.{count}.new", std::process::id()))
+    }
+
+    /// Not the file itself, since that is replaced.
+    fn lock_path(&self) -> PathBuf {
+        self.with_ending(".lock")
+    }
+
+    fn with_ending(&self, ending: &str) -> PathBuf {
         let mut name = self.0.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.{count}.new", std::process::id()));
+        name.push(ending);
         self.0.with_file_name(name)
     }
 }
 
 impl Storage for File {
     fn load(&self) -> Promise<'_, Option<Stored>> {
-        Box::pin(async { self.read().map_err(|error| self.named(error)) })
+        Box::pin(async { self.read().map_err(|error| named(&self.0, error)) })
     }
 
     fn save<'a>(&'a self, stored: &'a Stored) -> Promise<'a, ()> {
-        Box::pin(async { self.replace(stored).map_err(|error| self.named(error)) })
+        Box::pin(async { self.replace(stored).map_err(|error| named(&self.0, error)) })
+    }
+
+    fn lock(&self) -> Promise<'_, StorageLock> {
+        Box::pin(async {
+            let path = self.lock_path();
+            let lock = locked(&path).await.map_err(|error| named(&path, error.into()))?;
+            Ok(Box::new(lock) as StorageLock)
+        })
     }
 }
 
-impl File {
-    fn named(&self, source: StorageError) -> StorageError {
-        FileError { path: self.0.clone(), source }.into()
-    }
+fn named(path: &Path, source: StorageError) -> StorageError {
+    FileError { path: path.to_owned(), source }.into()
 }
 
 /// Which file it was.
@@ -84,18 +105,46 @@ fn damaged(error: &serde_json::Error) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, place)
 }
 
-fn make_folder(folder: &Path) -> io::Result<()> {
+/// The file at this path, locked until it is closed. It is tried again and again: a thread that waits
+/// for a lock cannot be called back.
+async fn locked(path: &Path) -> io::Result<fs::File> {
+    make_folder_of(path)?;
+    let file = for_its_owner().create(true).truncate(false).open(path)?;
+    for _ in 0..LONGEST_WAIT.as_millis() / PAUSE.as_millis() {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(PAUSE).await,
+            Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => {
+                return Err(error);
+            }
+            _ => return Ok(file),
+        }
+    }
+    let seconds = LONGEST_WAIT.as_secs();
+    let told = format!("other programs have held it for {seconds} seconds; is one of them stuck?");
+    Err(io::Error::new(ErrorKind::TimedOut, told))
+}
+
+fn make_folder_of(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)
 }
 
-fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+fn for_its_owner() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut options = for_its_owner();
+    options.create_new(true);
     let mut file = match options.open(path) {
         // Left by a process that had our number and died.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

@@ -12,6 +12,7 @@ mod example;
 mod own_requests;
 mod renewal;
 mod secrets;
+mod sharing;
 mod sign_in;
 mod storage;
 mod world;

@@ -1,7 +1,7 @@
 //! A user's way through all that an account has.
 
 use crate::world::{PASSWORD, World};
-use adyton_client::{Error, Login, NewToken, PasswordChange, Registration, UserChange};
+use adyton_client::{Client, Error, Login, NewToken, PasswordChange, Registration, UserChange};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -165,17 +165,28 @@ async fn a_server_with_other_words_for_the_token_is_served_too() {
 async fn what_is_no_adyton_is_told_as_that() {
     let world = World::new().await;
     let base = format!("http://{}/hello", world.address).parse().unwrap();
-    let lost = adyton_client::Client::new(base).unwrap();
+    let lost = Client::new(base).unwrap();
     let error = lost.current().await.unwrap_err();
     assert!(matches!(error, Error::Unexpected(status, _) if status == 404), "{error:?}");
     assert!(error.to_string().contains("base URL"), "{error}");
+}
+
+#[test]
+fn nothing_goes_over_plain_http_to_another_machine() {
+    for url in ["http://app.example.com", "http://adyton:8000", "http://10.0.0.1/auth"] {
+        let error = Client::new(url.parse().unwrap()).unwrap_err();
+        assert!(matches!(error, Error::PlainHttp(_)), "{error:?}");
+        assert!(error.to_string().contains("use https, or `Builder::allow_http`"), "{error}");
+        Client::builder(url.parse().unwrap()).allow_http().build().unwrap();
+    }
+    Client::new("http://localhost:8000".parse().unwrap()).unwrap();
 }
 
 #[tokio::test]
 async fn https_is_spoken_by_default() {
     let world = World::new().await;
     let base = format!("https://{}", world.address).parse().unwrap();
-    let Ok(client) = adyton_client::Client::new(base) else {
+    let Ok(client) = Client::new(base) else {
         println!("skipped: this machine trusts no roots");
         return;
     };

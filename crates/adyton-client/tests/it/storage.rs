@@ -23,7 +23,7 @@ async fn a_file_signs_the_next_run_in() {
     assert!(!text.contains("adt_") && !text.contains("adr_"), "{text}");
     assert!(!run().login(&Login::new("ada@example.com", PASSWORD)).await.unwrap().new_device);
     let left = fs::read_dir(path.parent().unwrap()).unwrap();
-    assert_eq!(left.count(), 1, "nothing is left beside it");
+    assert_eq!(left.count(), 2, "nothing is left beside it but the lock");
 }
 
 #[cfg(unix)]
@@ -35,6 +35,8 @@ async fn nobody_else_can_read_the_file() {
     let path = folder.path().join("adyton/tokens.json");
     File::at(&path).save(&Stored::default()).await.unwrap();
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    drop(File::at(&path).lock().await.unwrap());
+    assert_eq!(mode(&folder.path().join("adyton/tokens.json.lock")), 0o600);
     // Nor one that somebody had opened to all.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     File::at(&path).save(&Stored::default()).await.unwrap();

@@ -12,7 +12,7 @@ use adyton_client::{
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use serde_json::json;
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Duration;
 
 /// Who signs in. The password is asked for, or the first line of standard input.
@@ -27,6 +27,10 @@ pub(crate) struct Login {
     /// Sign in with fewer abilities than one has, once for each.
     #[arg(long = "ability", value_name = "ABILITY")]
     abilities: Vec<String>,
+    /// Sign in without https, for a network of your own: others in it can read the password, and the
+    /// tokens of later commands.
+    #[arg(long)]
+    allow_http: bool,
 }
 
 /// Who is signed in.
@@ -47,16 +51,19 @@ impl Remote {
     pub(crate) fn at(server: &BaseUrl, environment: &Environment) -> Result<Self> {
         let file = File::at(credentials::path(server, environment)?);
         let name = concat!("adyton/", env!("CARGO_PKG_VERSION"));
-        let client =
-            Client::builder(server.clone()).storage(file.clone()).user_agent(name).build()?;
+        // Whoever has tokens for such a server has allowed it at the sign-in.
+        let client = Client::builder(server.clone()).allow_http();
+        let client = client.storage(file.clone()).user_agent(name).build()?;
         Ok(Self { client, file })
     }
 
     pub(crate) fn login(&self, login: &Login, out: &mut impl Write) -> Result<()> {
         let server = self.client.base();
-        if server.is_readable_by_others() {
-            let warning = "warning: without https others on the way can read the password";
-            writeln!(io::stderr(), "{warning}")?;
+        if server.is_readable_by_others() && !login.allow_http {
+            return Err(anyhow!(
+                "without https others on the way to {server} can read the password and the tokens: \
+                 use https, or `login --allow-http` for a network of your own"
+            ));
         }
         let email = match &login.email {
             Some(email) => email.clone(),

@@ -1,10 +1,14 @@
 //! `adyton --server URL …` against a running server: what a person sees, and what is left on disk.
 
+mod tls;
+
 use crate::world::{PASSWORD, Place, Server, told};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// A person at a machine that has nothing of the server's.
 struct Person {
@@ -41,9 +45,16 @@ impl Person {
         self.done("login --email ada@example.com", PASSWORD)
     }
 
-    fn file(&self) -> PathBuf {
+    /// Where the tokens are, and what keeps others from them meanwhile.
+    fn files(&self) -> [PathBuf; 2] {
         let files = fs::read_dir(self.home.path("home/.config/adyton/servers")).unwrap();
-        let [file] = files.map(|file| file.unwrap().path()).collect::<Vec<_>>().try_into().unwrap();
+        let mut files = files.map(|file| file.unwrap().path()).collect::<Vec<_>>();
+        files.sort();
+        files.try_into().unwrap()
+    }
+
+    fn file(&self) -> PathBuf {
+        let [file, _] = self.files();
         file
     }
 }
@@ -109,7 +120,7 @@ fn what_is_kept_is_for_its_owner_alone() {
     let person = Person::of(&server);
     person.sign_in();
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(person.file()), 0o600);
+    assert_eq!(person.files().map(mode), [0o600, 0o600]);
     assert_eq!(mode(person.home.path("home/.config/adyton/servers")), 0o700);
     assert!(fs::read_to_string(person.file()).unwrap().contains("adr_"));
     person.done("logout", "");
@@ -129,15 +140,66 @@ fn a_second_sign_in_takes_the_place_of_the_first() {
 
 #[test]
 fn an_access_token_that_has_ended_is_renewed() {
-    let place = Place::with("token_expiration = 2");
+    let (_place, _server, person) = late("");
+    let before = fs::read_to_string(person.file()).unwrap();
+    person.done("whoami", "");
+    assert_ne!(fs::read_to_string(person.file()).unwrap(), before);
+}
+
+/// A server whose access tokens end soon, and Ada, whose has ended.
+fn late(configuration: &str) -> (Place, Server, Person) {
+    let place = Place::with(&format!("token_expiration = 2\n{configuration}"));
     place.done_with("user create --name Ada --email ada@example.com", PASSWORD);
     let server = place.serve();
     let person = Person::of(&server);
     person.sign_in();
-    let before = fs::read_to_string(person.file()).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    thread::sleep(Duration::from_millis(2_100));
+    (place, server, person)
+}
+
+#[test]
+fn commands_at_once_share_a_refresh() {
+    let (place, server, person) = late("rotation_grace = 0");
+    server.signal("-STOP");
+    let person = &person;
+    thread::scope(|scope| {
+        let commands = ["whoami", "token list", "whoami --json"];
+        let commands = commands.map(|command| scope.spawn(move || person.done(command, "")));
+        // Until each has asked the server or waits for another.
+        thread::sleep(Duration::from_millis(700));
+        server.signal("-CONT");
+        for command in commands {
+            command.join().unwrap();
+        }
+    });
+    let sessions = place.json("session list --user 1 --json");
+    assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1, "{sessions}");
+    let reuse = place.done("events --kind authn_token_reuse");
+    assert_eq!(reuse, "");
+}
+
+#[test]
+fn a_command_that_dies_holds_up_nobody() {
+    let (_place, server, person) = late("");
+    server.signal("-STOP");
+    let mut dying = std::process::Command::new(env!("CARGO_BIN_EXE_adyton"))
+        .args(["--server", &person.server, "whoami"])
+        .env_clear()
+        .env("HOME", person.home.path("home"))
+        .spawn()
+        .unwrap();
+    let [_, lock] = person.files();
+    let is_held = || fs::File::open(&lock).unwrap().try_lock().is_err();
+    let start = Instant::now();
+    while !is_held() {
+        assert!(start.elapsed() < Duration::from_secs(20), "it does not lock");
+        thread::sleep(Duration::from_millis(5));
+    }
+    dying.kill().unwrap();
+    dying.wait().unwrap();
+    server.signal("-CONT");
+    assert!(!is_held());
     person.done("whoami", "");
-    assert_ne!(fs::read_to_string(person.file()).unwrap(), before);
 }
 
 #[test]
@@ -166,6 +228,21 @@ fn what_goes_wrong_is_told_in_one_line() {
     assert!(error.starts_with("error: no answer came from the server"), "{error}");
     // An outage is no sign-out.
     assert!(fs::read_to_string(person.file()).unwrap().contains("adr_"));
+}
+
+#[test]
+fn a_password_goes_over_plain_http_only_when_told_so() {
+    let (_place, server) = served();
+    let mut person = Person::of(&server);
+    // It leads to this machine, and is no address of it.
+    person.server = person.server.replace("127.0.0.1", "0.0.0.0");
+    let error = person.failed("login --email ada@example.com", PASSWORD);
+    assert!(error.contains("can read the password"), "{error}");
+    assert!(error.contains("use https, or `login --allow-http`"), "{error}");
+    // Not even the address to sign in with was asked for.
+    assert_eq!(person.failed("login", ""), error);
+    person.done("login --email ada@example.com --allow-http", PASSWORD);
+    assert_eq!(person.done("whoami", ""), "1\tada@example.com\tAda\t*\n");
 }
 
 #[test]
