@@ -73,8 +73,7 @@ impl Abilities {
     }
 
     /// Whether nothing in `other` goes beyond these.
-    #[must_use]
-    pub fn cover(&self, other: &Self) -> bool {
+    pub(crate) fn cover(&self, other: &Self) -> bool {
         other.iter().all(|ability| self.allow(ability))
     }
 

@@ -2,9 +2,8 @@
 //! rotation, passwords. It knows no HTTP and no SQL; apps use it through the crate `adyton`.
 //!
 //! Floors, each using only those before it: values ([`secret`], [`clock`], [`ability`], [`user`],
-//! [`device`], [`origin`]), rules ([`token`], [`session`], [`refresh`], [`password`], [`csrf`]), the port
-//! ([`store`]),
-//! the engine ([`Auth`]).
+//! [`device`], [`origin`]), rules ([`token`], [`session`], [`csrf`], and those of rotation and passwords,
+//! which are the engine's alone), the port ([`store`]), the engine ([`Auth`]).
 
 pub mod ability;
 mod audit;
@@ -18,8 +17,8 @@ pub mod device;
 pub mod error;
 pub mod event;
 pub mod origin;
-pub mod password;
-pub mod refresh;
+mod password;
+mod refresh;
 pub mod route_pattern;
 pub mod secret;
 pub mod session;

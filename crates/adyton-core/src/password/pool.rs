@@ -45,7 +45,7 @@ impl<T: Send, F: FnOnce(&mut Memory) -> T + Send> Job for Task<T, F> {
 
 /// Hashes and verifies passwords on threads of its own. Dropping it ends them.
 #[derive(Debug)]
-pub struct Hasher(Arc<Shared>);
+pub(crate) struct Hasher(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
@@ -66,7 +66,7 @@ impl Hasher {
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn start(threads: usize, queue: usize) -> std::io::Result<Self> {
+    pub(crate) fn start(threads: usize, queue: usize) -> std::io::Result<Self> {
         let hasher = Self(Arc::new(Shared {
             state: Mutex::default(),
             work: Condvar::new(),
@@ -83,7 +83,7 @@ impl Hasher {
     ///
     /// # Errors
     /// [`Overloaded`] when the queue is full; the inner error when it cannot be hashed.
-    pub async fn hash(
+    pub(crate) async fn hash(
         &self,
         password: Zeroizing<String>,
     ) -> Result<Result<StoredPassword, HashError>, Overloaded> {
@@ -94,7 +94,7 @@ impl Hasher {
     ///
     /// # Errors
     /// [`Overloaded`] when the queue is full.
-    pub async fn verify(
+    pub(crate) async fn verify(
         &self,
         password: Zeroizing<String>,
         stored: StoredPassword,
