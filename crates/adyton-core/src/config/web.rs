@@ -17,7 +17,7 @@ pub struct WebOptions {
     /// `cookie_domain` in lower case, without a dot before it. It stands only beside a public URL.
     pub cookie_domain: Option<String>,
     /// `server.trusted_proxies`; a single address is a network of one.
-    pub trusted_proxies: Vec<IpNet>,
+    trusted_proxies: Vec<IpNet>,
 }
 
 impl WebOptions {
