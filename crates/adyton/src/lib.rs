@@ -51,7 +51,7 @@ pub use adyton_core::device::Client;
 pub use adyton_core::error::{Error, Problems, Refusal};
 pub use adyton_core::event::{Event, EventKind};
 pub use adyton_core::token::WantedExpiry;
-pub use adyton_core::user::{User, UserId};
+pub use adyton_core::user::{Password, User, UserId};
 
 /// The samples of the documents, compiled and run.
 #[cfg(doctest)]

@@ -3,14 +3,13 @@
 
 use super::scheme::{self, HashError, Memory};
 use crate::clock::Stopwatch;
-use crate::user::StoredPassword;
+use crate::user::{Password, StoredPassword};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
 
 /// After so long without work a thread gives its 19 MiB back.
 const IDLE: Duration = Duration::from_secs(30);
@@ -85,9 +84,9 @@ impl Hasher {
     /// [`Overloaded`] when the queue is full; the inner error when it cannot be hashed.
     pub(crate) async fn hash(
         &self,
-        password: Zeroizing<String>,
+        password: Password,
     ) -> Result<Result<StoredPassword, HashError>, Overloaded> {
-        self.run(move |memory| scheme::hash(&password, memory)).await
+        self.run(move |memory| scheme::hash(password.expose(), memory)).await
     }
 
     /// Whether a password is the one behind a stored hash.
@@ -96,10 +95,10 @@ impl Hasher {
     /// [`Overloaded`] when the queue is full.
     pub(crate) async fn verify(
         &self,
-        password: Zeroizing<String>,
+        password: Password,
         stored: StoredPassword,
     ) -> Result<bool, Overloaded> {
-        self.run(move |memory| scheme::verify(&password, stored.as_str(), memory)).await
+        self.run(move |memory| scheme::verify(password.expose(), stored.as_str(), memory)).await
     }
 
     /// Whether one more hash would be shed.
