@@ -103,6 +103,7 @@ impl fmt::Display for Abilities {
 
 /// Why a list of abilities was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AbilityError {
     /// One is not of the form.
     #[error(

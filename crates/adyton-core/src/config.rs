@@ -21,7 +21,7 @@ pub use connector::{Connector, ConnectorOptions, Driver, SslMode};
 pub use lifetime::Lifetime;
 pub use object::OptionError;
 pub use place::{DatabaseServer, Place};
-pub use rate::Rate;
+pub(crate) use rate::Rate;
 pub use reference::{OPTIONS, OptionDoc};
 pub use sections::{
     CacheMode, CacheOptions, Compat, DeviceBinding, Hashing, Limits, Pages, PasswordRules,

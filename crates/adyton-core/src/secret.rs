@@ -19,6 +19,7 @@ const CHECKSUM: usize = 6;
 
 /// What a secret is for. A secret of one kind never works in the place of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Kind {
     /// `adt_`: access tokens and personal access tokens.
     Access,

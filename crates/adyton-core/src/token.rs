@@ -155,6 +155,7 @@ pub(crate) enum ExpiryError {
 
 /// How long a new personal token shall live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WantedExpiry {
     /// As long as `personal_token_expiration` says.
     #[default]

@@ -207,7 +207,7 @@ pub fn check_shared(config: &Config) -> Result<(), ConfigError> {
 }
 
 fn no_redis(problem: String) -> ConfigError {
-    ConfigError { key: "rate_limiting.store", beside: &[], problem }
+    ConfigError::new("rate_limiting.store", problem)
 }
 
 #[cfg(feature = "redis")]

@@ -14,11 +14,8 @@ impl Config {
 }
 
 fn exemption(text: &str) -> Result<RoutePattern, ConfigError> {
-    RoutePattern::parse(text).map_err(|error| ConfigError {
-        key: "no_auth_routes",
-        beside: &[],
-        problem: format!("`{text}` is no route: {error}"),
-    })
+    let problem = |error| format!("`{text}` is no route: {error}");
+    RoutePattern::parse(text).map_err(|error| ConfigError::new("no_auth_routes", problem(error)))
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ fn read<T>(
     key: &'static str,
     problem: impl FnOnce() -> String,
 ) -> Result<T, ConfigError> {
-    value.ok_or_else(|| ConfigError { key, beside: &[], problem: problem() })
+    value.ok_or_else(|| ConfigError::new(key, problem()))
 }
 
 #[cfg(test)]
