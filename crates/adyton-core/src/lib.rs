@@ -5,6 +5,8 @@
 //! [`device`], [`origin`]), rules ([`token`], [`session`], [`csrf`], and those of rotation and passwords,
 //! which are the engine's alone), the port ([`store`]), the engine ([`Auth`]).
 
+#![warn(missing_debug_implementations)]
+
 pub mod ability;
 mod audit;
 pub mod auth;

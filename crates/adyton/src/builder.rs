@@ -11,6 +11,7 @@ use adyton_core::store::{Store, UserStore, WithUsers};
 use adyton_core::throttle::Fallback;
 use adyton_core::throttle::ThrottleStore;
 use adyton_core::{Auth, Config, Error};
+use std::fmt;
 use std::sync::Arc;
 
 /// Builds an [`Adyton`].
@@ -154,6 +155,13 @@ impl Builder {
             tokio::spawn(hooks::run(auth.listen(), self.hooks));
         }
         Ok(Adyton::new(auth))
+    }
+}
+
+/// Without what is the app's own, of which nothing is known.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
     }
 }
 

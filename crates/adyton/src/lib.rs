@@ -1,4 +1,5 @@
 #![doc = include_str!("docs/crate.md")]
+#![warn(missing_debug_implementations)]
 
 mod body;
 mod browser;
