@@ -224,6 +224,7 @@ impl Auth {
     }
 
     /// Counts and logs a request that failed the CSRF check at the door.
+    #[doc(hidden)] // for the doors of `adyton` alone
     pub fn csrf_refused(&self, reason: &'static str, client: &Client) {
         self.refused(Event::new(EventKind::MaliciousCsrf, self.now()).reason(reason), client);
     }

@@ -1,5 +1,6 @@
 //! What a use case can answer other than what was asked.
 
+pub use crate::csrf::CsrfReason;
 pub use crate::password::{HashError, Overloaded};
 
 use crate::config::ConfigError;

@@ -273,6 +273,7 @@ pub(crate) fn public_id() -> Result<String, EntropyError> {
 ///
 /// # Errors
 /// [`EntropyError`] when the system has no randomness to give.
+#[doc(hidden)] // for the doors of `adyton` alone
 pub fn request_prefix() -> Result<String, EntropyError> {
     let mut prefix = public_id()?;
     prefix.truncate(8);

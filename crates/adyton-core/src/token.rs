@@ -68,6 +68,7 @@ pub struct FoundToken {
 
 /// A text that was presented as a token and has the form of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(hidden)] // for the fuzz tests and benchmarks of Adyton alone
 pub struct Presented {
     /// What to look up.
     pub hash: Hash,

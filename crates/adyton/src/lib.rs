@@ -47,9 +47,8 @@ pub use adyton_core::auth::{
     SignIn, SignInOptions, Tokens,
 };
 pub use adyton_core::config::Config;
-pub use adyton_core::csrf::CsrfReason;
 pub use adyton_core::device::Client;
-pub use adyton_core::error::{Error, Problems, Refusal};
+pub use adyton_core::error::{CsrfReason, Error, Problems, Refusal};
 pub use adyton_core::event::{Event, EventKind};
 pub use adyton_core::token::WantedExpiry;
 pub use adyton_core::user::{Password, User, UserId};

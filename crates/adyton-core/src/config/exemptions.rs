@@ -8,6 +8,7 @@ impl Config {
     ///
     /// # Errors
     /// The first entry that is no route.
+    #[doc(hidden)] // for the doors of `adyton` alone
     pub fn exemptions(&self) -> Result<Vec<RoutePattern>, ConfigError> {
         self.no_auth_routes.iter().map(|text| exemption(text)).collect()
     }

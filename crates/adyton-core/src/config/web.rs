@@ -34,6 +34,7 @@ impl Config {
     ///
     /// # Errors
     /// The first setting that cannot stand, alone or beside another one.
+    #[doc(hidden)] // for the doors of `adyton` alone
     pub fn web(&self) -> Result<WebOptions, ConfigError> {
         let public_url = self.server.public_url.as_deref().map(public_url).transpose()?;
         let origins =
