@@ -73,7 +73,7 @@ impl FromStr for BaseUrl {
     type Err = BaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, BaseUrlError> {
-        let mut url = Url::parse(text)?;
+        let mut url = Url::parse(text).map_err(BaseUrlError::Malformed)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(BaseUrlError::Scheme);
         }
@@ -101,7 +101,7 @@ impl fmt::Display for BaseUrl {
 pub enum BaseUrlError {
     /// It is no URL.
     #[error("this is no URL; say it in full: https://app.example.com/api/auth")]
-    Malformed(#[from] url::ParseError),
+    Malformed(#[source] url::ParseError),
     /// It is neither `http` nor `https`.
     #[error("the URL must begin with https:// or http://")]
     Scheme,

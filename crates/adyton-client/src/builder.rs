@@ -5,6 +5,7 @@ use crate::keeper::Keeper;
 use crate::storage::{Storage, Stored, Tokens};
 use crate::{BaseUrl, Error, Memory, Secret};
 use reqwest::header::{AUTHORIZATION, HeaderName};
+use std::fmt;
 use time::OffsetDateTime;
 
 pub(crate) type Clock = Box<dyn Fn() -> OffsetDateTime + Send + Sync>;
@@ -104,6 +105,13 @@ impl Builder {
         };
         let keeper = Keeper::new(self.storage, self.clock);
         Ok(Client::with(http, self.base, self.token_header, self.prefix, keeper))
+    }
+}
+
+/// Without the storage, which may hold tokens.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("base", &self.base).finish_non_exhaustive()
     }
 }
 

@@ -225,7 +225,7 @@ async fn accepted(response: Response) -> Result<Response, Error> {
     let body = response.bytes().await.map_err(Error::Unanswered)?;
     match serde_json::from_slice::<Problem>(&body) {
         Ok(problem) => Err(Error::Refused(Box::new(Problem { retry_after, ..problem }))),
-        Err(error) => Err(Error::Unexpected(status, Some(error))),
+        Err(error) => Err(Error::Unexpected(status, Some(error.into()))),
     }
 }
 
@@ -238,5 +238,5 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 pub(crate) async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Error> {
     let status = response.status();
     let body = response.bytes().await.map_err(Error::Unanswered)?;
-    serde_json::from_slice(&body).map_err(|error| Error::Unexpected(status, Some(error)))
+    serde_json::from_slice(&body).map_err(|error| Error::Unexpected(status, Some(error.into())))
 }

@@ -39,7 +39,7 @@ pub enum Error {
     },
     /// The answer is none of Adyton's: the base URL may lead elsewhere.
     #[error("the answer with status {0} is none of Adyton's; is the base URL right?")]
-    Unexpected(StatusCode, #[source] Option<serde_json::Error>),
+    Unexpected(StatusCode, #[source] Option<Box<dyn std::error::Error + Send + Sync>>),
     /// The storage could not be read or written.
     #[error("the stored tokens cannot be used")]
     Storage(#[source] StorageError),

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![warn(missing_debug_implementations)]
 
 mod answers;
 mod base_url;
@@ -25,3 +26,4 @@ pub use storage::File;
 pub use storage::{Memory, Promise, Renewal, Storage, StorageError, StorageLock, Stored, Tokens};
 
 pub use reqwest::{self, Method, StatusCode};
+pub use time;

@@ -39,9 +39,3 @@ impl From<&str> for Secret {
         text.to_owned().into()
     }
 }
-
-impl From<Zeroizing<String>> for Secret {
-    fn from(text: Zeroizing<String>) -> Self {
-        Self(text)
-    }
-}

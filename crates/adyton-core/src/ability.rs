@@ -73,8 +73,7 @@ impl Abilities {
     }
 
     /// Whether nothing in `other` goes beyond these.
-    #[must_use]
-    pub fn cover(&self, other: &Self) -> bool {
+    pub(crate) fn cover(&self, other: &Self) -> bool {
         other.iter().all(|ability| self.allow(ability))
     }
 
@@ -104,6 +103,7 @@ impl fmt::Display for Abilities {
 
 /// Why a list of abilities was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AbilityError {
     /// One is not of the form.
     #[error(

@@ -62,6 +62,15 @@ pub struct Shared {
     pub channel: Option<Arc<dyn Channel>>,
 }
 
+/// Which there are.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Shared");
+        shown.field("throttle", &self.throttle.is_some());
+        shown.field("channel", &self.channel.is_some()).finish()
+    }
+}
+
 /// The engine. Clones are one and the same; the last one dropped ends its threads. It runs on Tokio,
 /// with its timer.
 #[derive(Clone)]
@@ -215,6 +224,7 @@ impl Auth {
     }
 
     /// Counts and logs a request that failed the CSRF check at the door.
+    #[doc(hidden)] // for the doors of `adyton` alone
     pub fn csrf_refused(&self, reason: &'static str, client: &Client) {
         self.refused(Event::new(EventKind::MaliciousCsrf, self.now()).reason(reason), client);
     }

@@ -175,19 +175,17 @@ impl Clock for SystemClock {
 
 /// Measures how long something takes, for metrics: nothing is decided by it.
 #[derive(Clone, Copy, Debug)]
-pub struct Stopwatch(Instant);
+pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Begins to measure.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
-    #[must_use]
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
     /// Since it began.
-    #[must_use]
-    pub fn elapsed(self) -> Duration {
+    pub(crate) fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
 }

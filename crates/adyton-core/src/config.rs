@@ -7,6 +7,7 @@
 
 mod connector;
 mod exemptions;
+#[doc(hidden)] // for `adyton-server` alone, which reads files
 pub mod keys;
 mod lifetime;
 mod object;
@@ -21,13 +22,15 @@ pub use connector::{Connector, ConnectorOptions, Driver, SslMode};
 pub use lifetime::Lifetime;
 pub use object::OptionError;
 pub use place::{DatabaseServer, Place};
-pub use rate::Rate;
+pub(crate) use rate::Rate;
+#[doc(hidden)] // for `adyton-server` alone, which writes its reference
 pub use reference::{OPTIONS, OptionDoc};
 pub use sections::{
     CacheMode, CacheOptions, Compat, DeviceBinding, Hashing, Limits, Pages, PasswordRules,
     RateLimiting, Server, SessionGuard,
 };
 pub use validate::ConfigError;
+#[doc(hidden)] // for the doors of `adyton` alone
 pub use web::WebOptions;
 
 use serde::{Deserialize, Serialize};

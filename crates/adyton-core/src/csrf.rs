@@ -5,6 +5,7 @@
 //! reads them.
 
 use crate::secret::{self, EntropyError, Hash};
+use std::fmt;
 use subtle::ConstantTimeEq;
 
 /// Characters of a token's nonce.
@@ -146,6 +147,13 @@ pub enum Holder<'a> {
     Session(&'a str),
     /// Who presents none, and this value of the cookie `XSRF-TOKEN`, if any.
     Guest(Option<&'a str>),
+}
+
+/// Without the texts, which are secrets.
+impl fmt::Debug for Holder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if let Self::Session(_) = self { "Session(…)" } else { "Guest(…)" })
+    }
 }
 
 impl<'a> Holder<'a> {

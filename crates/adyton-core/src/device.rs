@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Longest name of a device, in characters.
-pub const LONGEST_NAME: usize = 128;
+pub(crate) const LONGEST_NAME: usize = 128;
 /// For so many seconds after its last sign-in a device is known: 400 days, the longest that
 /// browsers keep a cookie.
 pub const KNOWN_FOR: u64 = 400 * 24 * 3600;

@@ -1,7 +1,9 @@
 //! What a use case can answer other than what was asked.
 
+pub use crate::csrf::CsrfReason;
+pub use crate::password::{HashError, Overloaded};
+
 use crate::config::ConfigError;
-use crate::password::{HashError, Overloaded};
 use crate::secret::EntropyError;
 use crate::store::StoreError;
 use crate::throttle::Exceeded;

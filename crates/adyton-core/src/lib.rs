@@ -2,9 +2,10 @@
 //! rotation, passwords. It knows no HTTP and no SQL; apps use it through the crate `adyton`.
 //!
 //! Floors, each using only those before it: values ([`secret`], [`clock`], [`ability`], [`user`],
-//! [`device`], [`origin`]), rules ([`token`], [`session`], [`refresh`], [`password`], [`csrf`]), the port
-//! ([`store`]),
-//! the engine ([`Auth`]).
+//! [`device`]), rules ([`token`], [`session`], and those that are the business of the engine or of its
+//! doors alone), the port ([`store`]), the engine ([`Auth`]).
+
+#![warn(missing_debug_implementations)]
 
 pub mod ability;
 mod audit;
@@ -13,13 +14,16 @@ mod cache;
 pub mod channel;
 pub mod clock;
 pub mod config;
+#[doc(hidden)] // for the doors of `adyton` alone
 pub mod csrf;
 pub mod device;
 pub mod error;
 pub mod event;
+#[doc(hidden)] // for the doors of `adyton` alone
 pub mod origin;
-pub mod password;
-pub mod refresh;
+mod password;
+mod refresh;
+#[doc(hidden)] // for the doors of `adyton` alone
 pub mod route_pattern;
 pub mod secret;
 pub mod session;

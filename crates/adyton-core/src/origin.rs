@@ -100,8 +100,7 @@ pub fn same_site(a: &Origin, b: &Origin) -> bool {
 
 /// Whether a domain is a public suffix, below which anybody may have a name: `com`, `github.io`, any
 /// name of one label. Browsers refuse cookies for it.
-#[must_use]
-pub fn is_public_suffix(domain: &str) -> bool {
+pub(crate) fn is_public_suffix(domain: &str) -> bool {
     psl::domain(domain.as_bytes()).is_none()
 }
 

@@ -7,9 +7,11 @@ mod policy;
 mod pool;
 mod scheme;
 
-pub use policy::PasswordPolicy;
-pub use pool::{Hasher, Overloaded};
-pub use scheme::{Decoy, HashError, is_usable, needs_rehash, problem_of_hash};
+pub(crate) use policy::PasswordPolicy;
+pub(crate) use pool::Hasher;
+pub use pool::Overloaded;
+pub use scheme::HashError;
+pub(crate) use scheme::{Decoy, is_usable, needs_rehash, problem_of_hash};
 
 /// Longest password, in bytes: beyond it nobody types, and hashing it would be a weapon.
-pub const LONGEST: usize = 1024;
+pub(crate) const LONGEST: usize = 1024;

@@ -11,7 +11,7 @@ use crate::session::{FoundSession, Superseded};
 
 /// What a presented refresh token gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// Its session moves to the next pair.
     Rotate,
     /// The pair that its last refresh gave, once more.
@@ -30,8 +30,12 @@ pub enum Decision {
 }
 
 /// Decides what the refresh token with this hash gets.
-#[must_use]
-pub fn decide(presented: Hash, found: &FoundSession, now: Timestamp, config: &Config) -> Decision {
+pub(crate) fn decide(
+    presented: Hash,
+    found: &FoundSession,
+    now: Timestamp,
+    config: &Config,
+) -> Decision {
     let session = &found.session;
     let grace_ends = session.rotated_at.map(|at| at.plus(config.rotation_grace.seconds()));
     let in_grace = grace_ends.is_some_and(|end| now < end);
@@ -68,18 +72,17 @@ pub fn decide(presented: Hash, found: &FoundSession, now: Timestamp, config: &Co
 
 /// An access token and the refresh token that renews it.
 #[derive(Clone, Debug)]
-pub struct Pair {
+pub(crate) struct Pair {
     /// The access token.
-    pub access: PlainText,
+    pub(crate) access: PlainText,
     /// The refresh token.
-    pub refresh: PlainText,
+    pub(crate) refresh: PlainText,
 }
 
 impl Pair {
     /// The pair that follows a presented refresh token. With `token_rotation` off the refresh
     /// token stays.
-    #[must_use]
-    pub fn following(presented: &PlainText, salt: &Salt, rotate: bool) -> Self {
+    pub(crate) fn following(presented: &PlainText, salt: &Salt, rotate: bool) -> Self {
         let refresh =
             if rotate { presented.successor(Kind::Refresh, salt) } else { presented.clone() };
         Self { access: presented.successor(Kind::Access, salt), refresh }

@@ -30,6 +30,7 @@ enum Segment {
 
 /// Why a text is no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RoutePatternError {
     /// There is no method before a colon.
     #[error("begin with a method or `*` and a colon, such as `GET:/public`")]

@@ -19,6 +19,7 @@ const CHECKSUM: usize = 6;
 
 /// What a secret is for. A secret of one kind never works in the place of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Kind {
     /// `adt_`: access tokens and personal access tokens.
     Access,
@@ -272,6 +273,7 @@ pub(crate) fn public_id() -> Result<String, EntropyError> {
 ///
 /// # Errors
 /// [`EntropyError`] when the system has no randomness to give.
+#[doc(hidden)] // for the doors of `adyton` alone
 pub fn request_prefix() -> Result<String, EntropyError> {
     let mut prefix = public_id()?;
     prefix.truncate(8);

@@ -35,8 +35,7 @@ impl Guard {
     }
 
     /// How many seconds a session lives without being renewed.
-    #[must_use]
-    pub const fn idle_limit(self, remember: bool, config: &Config) -> u64 {
+    pub(crate) const fn idle_limit(self, remember: bool, config: &Config) -> u64 {
         match self {
             Self::Session if !remember => config.session_idle.seconds(),
             _ => config.refresh_token_expiration.seconds(),
@@ -91,16 +90,14 @@ pub struct Session {
 
 impl Session {
     /// The first moment after which no use keeps it alive: `session_max_age` from its sign-in.
-    #[must_use]
-    pub fn ends_absolutely_at(&self, config: &Config) -> Timestamp {
+    pub(crate) fn ends_absolutely_at(&self, config: &Config) -> Timestamp {
         self.created_at.plus(config.session_max_age.seconds())
     }
 
     /// The first moment at which it is over if nobody renews it, as the configuration of today
     /// has it: a shorter life counts for older sessions too. A refresh renews the session of a
     /// token, any use that of a cookie.
-    #[must_use]
-    pub fn ends_at(&self, config: &Config) -> Timestamp {
+    pub(crate) fn ends_at(&self, config: &Config) -> Timestamp {
         let renewed = match self.guard {
             Guard::Token => self.rotated_at.unwrap_or(self.created_at),
             Guard::Session => self.last_seen_at,
@@ -109,15 +106,13 @@ impl Session {
     }
 
     /// The same if it is renewed at a moment.
-    #[must_use]
-    pub fn ends_if_renewed_at(&self, moment: Timestamp, config: &Config) -> Timestamp {
+    pub(crate) fn ends_if_renewed_at(&self, moment: Timestamp, config: &Config) -> Timestamp {
         let idle = self.guard.idle_limit(self.remember, config);
         moment.plus(idle).min(self.ends_absolutely_at(config))
     }
 
     /// Whether it can still be refreshed.
-    #[must_use]
-    pub fn is_live(&self, now: Timestamp, config: &Config) -> bool {
+    pub(crate) fn is_live(&self, now: Timestamp, config: &Config) -> bool {
         self.revoked_at.is_none() && now < self.ends_at(config)
     }
 }

@@ -5,6 +5,7 @@ pub mod conformance;
 mod nearly;
 pub mod throttling;
 
+#[doc(hidden)] // for the tests of Adyton alone
 pub use nearly::nearly;
 
 use crate::clock::{Clock, Timestamp};

@@ -68,6 +68,7 @@ pub struct FoundToken {
 
 /// A text that was presented as a token and has the form of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(hidden)] // for the fuzz tests and benchmarks of Adyton alone
 pub struct Presented {
     /// What to look up.
     pub hash: Hash,
@@ -116,8 +117,11 @@ impl Presented {
 /// session's token lives no longer than `token_expiration` nor than its session, whatever its row
 /// says; a personal token (Laravel's too) lives as long as its row says, and no longer than
 /// `personal_token_max_expiration`, as Sanctum's `expiration` has it.
-#[must_use]
-pub fn ends_at(token: &Token, session: Option<&Session>, config: &Config) -> Option<Timestamp> {
+pub(crate) fn ends_at(
+    token: &Token,
+    session: Option<&Session>,
+    config: &Config,
+) -> Option<Timestamp> {
     let Some(session) = session else {
         let bound = config.personal_token_max_expiration.map(|max| ends_by(token, max));
         return [token.expires_at, bound].into_iter().flatten().min();
@@ -135,7 +139,7 @@ fn ends_by(token: &Token, longest: Lifetime) -> Timestamp {
 
 /// Why a personal token's expiry was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ExpiryError {
+pub(crate) enum ExpiryError {
     /// At or before now.
     #[error("must be in the future")]
     Past,
@@ -152,6 +156,7 @@ pub enum ExpiryError {
 
 /// How long a new personal token shall live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WantedExpiry {
     /// As long as `personal_token_expiration` says.
     #[default]
@@ -167,7 +172,7 @@ pub enum WantedExpiry {
 ///
 /// # Errors
 /// [`ExpiryError`], for what was asked explicitly; the default is cut to what is allowed.
-pub fn personal_expiry(
+pub(crate) fn personal_expiry(
     wanted: WantedExpiry,
     creator: Option<Timestamp>,
     now: Timestamp,

@@ -5,6 +5,7 @@ use email_address::{EmailAddress, Options};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// The id of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -42,6 +43,36 @@ pub struct Account {
     pub user: User,
     /// The stored hash; none where the row has none, and then no password is right.
     pub password: Option<StoredPassword>,
+}
+
+/// A password as somebody typed it. It is wiped from memory on drop, and its `Debug` shows nothing.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// The text itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Password {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl From<&str> for Password {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
 }
 
 /// A password's hash as a store holds it, in PHC or modular crypt form. Its `Debug` shows nothing.
@@ -143,6 +174,12 @@ mod tests {
         let email = Email::parse(" Ada@Example.COM\n").unwrap();
         assert_eq!((email.as_str(), email.typed()), ("ada@example.com", "Ada@Example.COM"));
         assert!(Email::parse("ada@exämple.com").is_some());
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let shown = format!("{:?}", Password::from("correct horse 1"));
+        assert_eq!(shown, "Password(…)");
     }
 
     #[test]

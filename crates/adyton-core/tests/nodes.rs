@@ -46,7 +46,7 @@ async fn register(auth: &Auth) -> UserId {
     let registration = Registration {
         name: "Ada".into(),
         email: "ada@example.com".into(),
-        password: PASSWORD.to_owned().into(),
+        password: PASSWORD.into(),
         ..Registration::default()
     };
     auth.create_user(&registration).await.unwrap().id
@@ -93,7 +93,7 @@ async fn wrong_login(auth: &Auth) -> Result<SignIn, Error> {
 async fn login(auth: &Auth, password: &str) -> Result<SignIn, Error> {
     let credentials = Credentials {
         email: "ada@example.com".into(),
-        password: password.to_owned().into(),
+        password: password.into(),
         options: SignInOptions::default(),
     };
     let address = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));

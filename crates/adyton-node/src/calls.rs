@@ -15,7 +15,6 @@ use adyton::{
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 /// Rows of a list whose length nobody names.
 const SOME: u32 = 100;
@@ -122,9 +121,9 @@ impl Call {
                 let after = after.map_or(UserId(i64::MIN), Id::user);
                 written(auth.list_users(after, limit.unwrap_or(SOME)).await?)
             }
-            Self::SetPassword { user_id, password, revoke_tokens } => {
-                written(auth.set_password(user_id.user(), &password.0, revoke_tokens).await?)
-            }
+            Self::SetPassword { user_id, password, revoke_tokens } => written(
+                auth.set_password(user_id.user(), password.0.expose(), revoke_tokens).await?,
+            ),
             Self::DeleteUser { user_id } => {
                 written(auth.remove_user(user_id.user(), &nobody).await?)
             }
@@ -261,12 +260,12 @@ impl<'de> Deserialize<'de> for Id {
 }
 
 /// A password, which no error repeats.
-pub(crate) struct Password(Zeroizing<String>);
+pub(crate) struct Password(adyton::Password);
 
 impl<'de> Deserialize<'de> for Password {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
-            Value::String(text) => Ok(Self(Zeroizing::new(text))),
+            Value::String(text) => Ok(Self(text.into())),
             _ => Err(D::Error::custom("must be a string")),
         }
     }

@@ -73,9 +73,8 @@ fn with_tls(certificates: Option<TlsCertificates>) -> Option<TlsCertificates> {
 fn one(url: &str, certificates: Option<TlsCertificates>) -> Result<Address, RedisError> {
     let client = Client::open(url).map_err(refused)?;
     Ok(Address::One(Box::new(match certificates {
-        Some(certificates) => {
-            Client::build_with_tls(url, certificates).map_err(RedisError::Authorities)?
-        }
+        Some(certificates) => Client::build_with_tls(url, certificates)
+            .map_err(|error| RedisError::Authorities(error.into()))?,
         None => client,
     })))
 }

@@ -1,6 +1,7 @@
 //! What can be wrong with an address, and what a server can fail at.
 
 use adyton_core::store::StoreError;
+use std::error::Error;
 
 /// Why nothing can be shared.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +12,7 @@ pub enum RedisError {
     Address(&'static str),
     /// The certificates of authorities cannot be read.
     #[error("the certificates to believe cannot be read")]
-    Authorities(#[source] redis::RedisError),
+    Authorities(#[source] Box<dyn Error + Send + Sync>),
 }
 
 /// Why a call was not answered.

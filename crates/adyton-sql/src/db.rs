@@ -279,7 +279,7 @@ impl Tx {
         let rendered = self.names.render(sql);
         match &mut self.session {
             #[cfg(feature = "sqlite")]
-            Session::Sqlite(conn) => Ok(conn.execute_batch(&rendered.text)?),
+            Session::Sqlite(conn) => conn.execute_batch(&rendered.text).map_err(sqlite::told),
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             Session::Server(session) => session.script(&rendered).await,
         }

@@ -95,7 +95,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ada = Registration {
         name: "Ada".into(),
         email: "ada@example.com".into(),
-        password: "correct horse 1".to_owned().into(),
+        password: "correct horse 1".into(),
         ..Registration::default()
     };
     // From the second start on she is there already.

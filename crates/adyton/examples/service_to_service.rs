@@ -82,7 +82,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let service = Registration {
         name: "Reports".into(),
         email: "reports@example.com".into(),
-        password: "nobody signs in with it".to_owned().into(),
+        password: "nobody signs in with it".into(),
         ..Registration::default()
     };
     let user = match auth.find_user_by_email(&service.email).await {

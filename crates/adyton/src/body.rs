@@ -6,6 +6,7 @@
 
 use crate::{Adyton, Rejection};
 use adyton_core::error::Problems;
+use adyton_core::user::Password;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
@@ -16,7 +17,6 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::fmt;
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 const LONGEST: usize = 64 * 1024;
 
@@ -66,9 +66,9 @@ impl Fields {
         self.text(name).unwrap_or_default()
     }
 
-    /// A password, wiped after use.
-    pub(crate) fn password(&mut self, name: &'static str) -> Option<Zeroizing<String>> {
-        self.text(name).map(Zeroizing::new)
+    /// A password or another secret, wiped after use.
+    pub(crate) fn password(&mut self, name: &'static str) -> Option<Password> {
+        self.text(name).map(Password::from)
     }
 
     /// A list of texts.

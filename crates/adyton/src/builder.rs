@@ -11,6 +11,7 @@ use adyton_core::store::{Store, UserStore, WithUsers};
 use adyton_core::throttle::Fallback;
 use adyton_core::throttle::ThrottleStore;
 use adyton_core::{Auth, Config, Error};
+use std::fmt;
 use std::sync::Arc;
 
 /// Builds an [`Adyton`].
@@ -157,6 +158,13 @@ impl Builder {
     }
 }
 
+/// Without what is the app's own, of which nothing is known.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
 /// Opens the built-in store. Beside tables that were there before, Sanctum's own tokens are accepted
 /// unless an option says otherwise.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
@@ -207,7 +215,7 @@ pub fn check_shared(config: &Config) -> Result<(), ConfigError> {
 }
 
 fn no_redis(problem: String) -> ConfigError {
-    ConfigError { key: "rate_limiting.store", beside: &[], problem }
+    ConfigError::new("rate_limiting.store", problem)
 }
 
 #[cfg(feature = "redis")]

@@ -30,7 +30,7 @@ use std::sync::Arc;
 /// let ada = auth.create_user(&Registration {
 ///     name: "Ada".into(),
 ///     email: "ada@example.com".into(),
-///     password: "correct horse 1".to_owned().into(),
+///     password: "correct horse 1".into(),
 ///     ..Registration::default()
 /// }).await?;
 ///
@@ -130,7 +130,7 @@ impl Adyton {
     /// # let auth = Adyton::builder().store(adyton::core::store::MemoryStore::new()).build().await?;
     /// # let ada = auth.create_user(&Registration {
     /// #     name: "Ada".into(), email: "ada@example.com".into(),
-    /// #     password: "correct horse 1".to_owned().into(), ..Registration::default()
+    /// #     password: "correct horse 1".into(), ..Registration::default()
     /// # }).await?;
     /// # let wanted = NewPersonalToken { name: "deploy".into(), ..NewPersonalToken::default() };
     /// # let created = auth.create_token(ada.id, wanted, None, &Client::default()).await?;

@@ -1,4 +1,5 @@
 #![doc = include_str!("docs/crate.md")]
+#![warn(missing_debug_implementations)]
 
 mod body;
 mod browser;
@@ -46,12 +47,11 @@ pub use adyton_core::auth::{
     SignIn, SignInOptions, Tokens,
 };
 pub use adyton_core::config::Config;
-pub use adyton_core::csrf::CsrfReason;
 pub use adyton_core::device::Client;
-pub use adyton_core::error::{Error, Problems, Refusal};
+pub use adyton_core::error::{CsrfReason, Error, Problems, Refusal};
 pub use adyton_core::event::{Event, EventKind};
 pub use adyton_core::token::WantedExpiry;
-pub use adyton_core::user::{User, UserId};
+pub use adyton_core::user::{Password, User, UserId};
 
 /// The samples of the documents, compiled and run.
 #[cfg(doctest)]

@@ -21,7 +21,7 @@ use http::{HeaderName, HeaderValue, Request};
 /// let ada = auth.create_user(&Registration {
 ///     name: "Ada".into(),
 ///     email: "ada@example.com".into(),
-///     password: "correct horse 1".to_owned().into(),
+///     password: "correct horse 1".into(),
 ///     ..Registration::default()
 /// }).await?;
 ///

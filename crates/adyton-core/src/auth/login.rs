@@ -10,20 +10,19 @@ use crate::password::{LONGEST, is_usable, needs_rehash};
 use crate::secret::PlainText;
 use crate::session::Guard;
 use crate::store::Who;
-use crate::user::{Account, Email, UserId};
-use zeroize::Zeroizing;
+use crate::user::{Account, Email, Password, UserId};
 
 /// How often a sign-in looks again when the stored hash was replaced after it was verified: once,
 /// since another sign-in with the same password may have brought it up to date.
 const TRIES: usize = 2;
 
 /// What somebody signs in with.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Credentials {
     /// As typed.
     pub email: String,
     /// As typed.
-    pub password: Zeroizing<String>,
+    pub password: Password,
     /// How the session shall be.
     pub options: SignInOptions,
 }
@@ -52,13 +51,14 @@ impl Auth {
     pub async fn login(&self, credentials: Credentials, client: &Client) -> Result<SignIn, Error> {
         let mut problems = Problems::default();
         let email = read_email(&credentials.email, &mut problems);
-        check_typed("password", &credentials.password, &mut problems);
+        let password = credentials.password.expose();
+        check_typed("password", password, &mut problems);
         let wanted = self.read_sign_in(&credentials.options, &mut problems);
         problems.into_result()?;
         let Some(email) = email else { return Err(Refusal::InvalidCredentials.into()) };
 
         let attempt = self.attempt_login(&email, client).await?;
-        let tried = self.try_login(&email, &credentials.password, wanted, &attempt, client).await;
+        let tried = self.try_login(&email, password, wanted, &attempt, client).await;
         match &tried {
             Ok(_) => self.succeeded(attempt).await,
             Err(Error::Unauthenticated(_)) => {}
@@ -113,7 +113,7 @@ impl Auth {
         let Account { user, password: verified } = account;
         let rehashed = match &verified {
             Some(stored) if self.config().password.rehash && needs_rehash(stored) => {
-                Some(self.0.hasher.hash(Zeroizing::new(password.to_owned())).await??)
+                Some(self.0.hasher.hash(password.into()).await??)
             }
             _ => None,
         };
@@ -173,8 +173,7 @@ impl Auth {
         let stored = stored.filter(is_usable);
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.decoy().stored().clone());
-        let password = Zeroizing::new(password.to_owned());
-        Ok(self.0.hasher.verify(password, stored).await? && known)
+        Ok(self.0.hasher.verify(password.into(), stored).await? && known)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::session::Session;
 use crate::store::{Revocation, Which};
 use crate::token::{FoundToken, Presented, Token};
 use crate::user::UserId;
+use std::fmt;
 
 /// What somebody presents in order to sign out.
 #[derive(Clone, Copy, Default)]
@@ -19,6 +20,17 @@ pub struct Presentation<'a> {
     pub refresh_token: Option<&'a str>,
     /// The value of the session cookie, where it counts: not beside a token.
     pub cookie: Option<&'a str>,
+}
+
+/// Which are presented, since they are secrets.
+impl fmt::Debug for Presentation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { token, refresh_token, cookie } = self;
+        let mut shown = f.debug_struct("Presentation");
+        shown.field("token", &token.is_some());
+        shown.field("refresh_token", &refresh_token.is_some());
+        shown.field("cookie", &cookie.is_some()).finish()
+    }
 }
 
 impl Auth {

@@ -9,7 +9,6 @@ use crate::session::SessionId;
 use crate::store::PasswordChange;
 use crate::throttle::Limits;
 use crate::user::{Account, StoredPassword, UserId};
-use zeroize::Zeroizing;
 
 impl Auth {
     /// Changes the caller's password. Every other session of theirs ends; personal access tokens
@@ -33,7 +32,7 @@ impl Auth {
         let account = self.confirm(caller, "currentPassword", current, client).await?;
         let keep = caller.session().map(|session| session.id);
         let turn = self.0.turns.take(client)?;
-        let hash = self.0.hasher.hash(Zeroizing::new(new.to_owned())).await??;
+        let hash = self.0.hasher.hash(new.into()).await??;
         drop(turn);
         self.still_stands(caller).await?;
         let change = (account.password, keep, revoke_tokens);
@@ -59,7 +58,7 @@ impl Auth {
         self.check_new_password(new, None, &mut problems);
         problems.into_result()?;
         let change = (None, None, revoke_tokens);
-        let hash = self.0.hasher.hash(Zeroizing::new(new.to_owned())).await??;
+        let hash = self.0.hasher.hash(new.into()).await??;
         let found = self.store_password(user, hash, change, &Client::default()).await?;
         if found { Ok(()) } else { Err(Error::NotFound) }
     }

@@ -7,20 +7,19 @@ use crate::device::Client;
 use crate::error::{Error, Problems};
 use crate::store::Who;
 use crate::throttle::Limits;
-use crate::user::{Email, NewUser};
-use zeroize::Zeroizing;
+use crate::user::{Email, NewUser, Password};
 
 /// What somebody signs up with.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Registration {
     /// At most 255 characters.
     pub name: String,
     /// As typed.
     pub email: String,
     /// As typed.
-    pub password: Zeroizing<String>,
+    pub password: Password,
     /// As typed again, where the form asks for it.
-    pub password_confirmation: Option<Zeroizing<String>>,
+    pub password_confirmation: Option<Password>,
     /// How the first session shall be.
     pub options: SignInOptions,
 }
@@ -71,7 +70,8 @@ impl Auth {
     ) -> Result<Email, Error> {
         users::check_name(&new.name, &mut problems);
         let email = read_email(&new.email, &mut problems);
-        self.check_new_password(&new.password, new.password_confirmation.as_deref(), &mut problems);
+        let confirmation = new.password_confirmation.as_ref().map(Password::expose);
+        self.check_new_password(new.password.expose(), confirmation, &mut problems);
         problems.into_result()?;
         email.ok_or_else(taken)
     }
@@ -93,7 +93,7 @@ impl Auth {
     pub(super) fn check_new_password(
         &self,
         password: &str,
-        confirmation: Option<&String>,
+        confirmation: Option<&str>,
         problems: &mut Problems,
     ) {
         if password.is_empty() {

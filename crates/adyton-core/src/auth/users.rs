@@ -9,20 +9,19 @@ use crate::error::{Error, Problems};
 use crate::event::{Event, EventKind};
 use crate::store::UserUpdate;
 use crate::throttle::Limits;
-use crate::user::{Email, StoredPassword, User, UserChange, UserId};
-use zeroize::Zeroizing;
+use crate::user::{Email, Password, StoredPassword, User, UserChange, UserId};
 
 const LONGEST_NAME: usize = 255;
 
 /// What of a profile shall change; `None` stays.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
     /// A new name.
     pub name: Option<String>,
     /// A new address; needs the password.
     pub email: Option<String>,
     /// The password, to confirm a new address.
-    pub current_password: Option<Zeroizing<String>>,
+    pub current_password: Option<Password>,
 }
 
 impl Auth {
@@ -180,11 +179,13 @@ impl Auth {
         let email = change.email.map(|email| read_email(&email, &mut problems));
         let password = change.current_password.unwrap_or_default();
         if email.is_some() {
-            check_typed("currentPassword", &password, &mut problems);
+            check_typed("currentPassword", password.expose(), &mut problems);
         }
         problems.into_result()?;
         let verified = match email {
-            Some(_) => self.confirm(caller, "currentPassword", &password, client).await?.password,
+            Some(_) => {
+                self.confirm(caller, "currentPassword", password.expose(), client).await?.password
+            }
             None => None,
         };
         Ok(UserChange { name: change.name, email: email.flatten(), verified })

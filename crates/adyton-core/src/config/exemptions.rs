@@ -8,17 +8,15 @@ impl Config {
     ///
     /// # Errors
     /// The first entry that is no route.
+    #[doc(hidden)] // for the doors of `adyton` alone
     pub fn exemptions(&self) -> Result<Vec<RoutePattern>, ConfigError> {
         self.no_auth_routes.iter().map(|text| exemption(text)).collect()
     }
 }
 
 fn exemption(text: &str) -> Result<RoutePattern, ConfigError> {
-    RoutePattern::parse(text).map_err(|error| ConfigError {
-        key: "no_auth_routes",
-        beside: &[],
-        problem: format!("`{text}` is no route: {error}"),
-    })
+    let problem = |error| format!("`{text}` is no route: {error}");
+    RoutePattern::parse(text).map_err(|error| ConfigError::new("no_auth_routes", problem(error)))
 }
 
 #[cfg(test)]

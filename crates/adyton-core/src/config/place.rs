@@ -166,7 +166,7 @@ fn from_options(driver: Driver, parts: ConnectorOptions) -> Result<DatabaseServe
 
 /// Reads `scheme://user:password@host:port/database?name=value`.
 fn from_url(driver: Driver, url: &str) -> Result<DatabaseServer, ConfigError> {
-    let wrong = |problem: &str| ConfigError { key: URL, beside: &[], problem: problem.to_owned() };
+    let wrong = |problem: &str| ConfigError::new(URL, problem);
     let form = "must have the form `postgres://user:password@host:5432/database`; in a user or \
                 password, letters such as `/ ? # @ : %` are written as `%2F` and so on";
     let rest = url.split_once("://").ok_or_else(|| wrong(form))?.1;

@@ -4,17 +4,16 @@ use super::{ConfigError, Lifetime, RateLimiting};
 
 /// So many attempts in a window of this length: `"20/1h"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// Attempts, at least one.
-    pub count: u32,
+    pub(crate) count: u32,
     /// Length of the window, at least one second.
-    pub period: Lifetime,
+    pub(crate) period: Lifetime,
 }
 
 impl Rate {
     /// Reads `"20/1h"`: a whole number above zero, a slash, and a length of time above zero.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (count, period) = text.split_once('/')?;
         let digits = count.bytes().all(|byte| byte.is_ascii_digit());
         let count = count.parse().ok().filter(|count| digits && *count > 0)?;
@@ -41,11 +40,7 @@ impl RateLimiting {
         let limits = &self.limits;
         let read = |key, text: &str| {
             let problem = "must be `\"count/period\"` with both above 0, such as `\"20/1h\"`";
-            Rate::parse(text).ok_or_else(|| ConfigError {
-                key,
-                beside: &[],
-                problem: problem.to_owned(),
-            })
+            Rate::parse(text).ok_or_else(|| ConfigError::new(key, problem))
         };
         let minutes = u64::from(self.decay_minutes);
         Ok(Rates {

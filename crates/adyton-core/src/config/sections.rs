@@ -95,6 +95,7 @@ impl Default for Limits {
 /// Which guards sign-ins may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum SessionGuard {
     /// Tokens only.
     Token,
@@ -108,6 +109,7 @@ pub enum SessionGuard {
 /// What a refresh from another device gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum DeviceBinding {
     /// The same.
     Off,
@@ -175,6 +177,7 @@ impl Default for CacheOptions {
 
 /// Whether verified tokens are kept in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CacheMode {
     /// `true`: where the store can tell of other writers.
     #[default]

@@ -25,6 +25,7 @@ const REDIS: [&str; 6] =
 /// A setting that cannot stand, with what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {problem}")]
+#[non_exhaustive]
 pub struct ConfigError {
     /// The key, with dots: `rate_limiting.max_attempts`.
     pub key: &'static str,
@@ -32,6 +33,13 @@ pub struct ConfigError {
     pub beside: &'static [&'static str],
     /// What is wrong and what would be right.
     pub problem: String,
+}
+
+impl ConfigError {
+    /// A setting that cannot stand by itself.
+    pub fn new(key: &'static str, problem: impl Into<String>) -> Self {
+        Self { key, beside: &[], problem: problem.into() }
+    }
 }
 
 /// Collects a check's verdict: the first one that fails is told.

@@ -17,7 +17,7 @@ pub struct WebOptions {
     /// `cookie_domain` in lower case, without a dot before it. It stands only beside a public URL.
     pub cookie_domain: Option<String>,
     /// `server.trusted_proxies`; a single address is a network of one.
-    pub trusted_proxies: Vec<IpNet>,
+    trusted_proxies: Vec<IpNet>,
 }
 
 impl WebOptions {
@@ -34,6 +34,7 @@ impl Config {
     ///
     /// # Errors
     /// The first setting that cannot stand, alone or beside another one.
+    #[doc(hidden)] // for the doors of `adyton` alone
     pub fn web(&self) -> Result<WebOptions, ConfigError> {
         let public_url = self.server.public_url.as_deref().map(public_url).transpose()?;
         let origins =
@@ -115,7 +116,7 @@ fn read<T>(
     key: &'static str,
     problem: impl FnOnce() -> String,
 ) -> Result<T, ConfigError> {
-    value.ok_or_else(|| ConfigError { key, beside: &[], problem: problem() })
+    value.ok_or_else(|| ConfigError::new(key, problem()))
 }
 
 #[cfg(test)]

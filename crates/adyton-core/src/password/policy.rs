@@ -4,7 +4,7 @@ use super::LONGEST;
 
 /// The rules for new passwords. Composition rules are left out on purpose (NIST SP 800-63B-4).
 #[derive(Debug)]
-pub struct PasswordPolicy {
+pub(crate) struct PasswordPolicy {
     min_length: usize,
     /// Sorted, in lower case.
     common: Vec<&'static str>,
@@ -12,15 +12,13 @@ pub struct PasswordPolicy {
 
 impl PasswordPolicy {
     /// Rules with this least number of characters.
-    #[must_use]
-    pub fn new(min_length: usize) -> Self {
+    pub(crate) fn new(min_length: usize) -> Self {
         let list = include_str!("../../data/common_passwords.txt");
         Self { min_length, common: list.lines().collect() }
     }
 
     /// What is wrong with a new password, in words for the person who chose it; empty if nothing.
-    #[must_use]
-    pub fn problems(&self, password: &str) -> Vec<String> {
+    pub(crate) fn problems(&self, password: &str) -> Vec<String> {
         let mut problems = Vec::new();
         if password.chars().count() < self.min_length {
             problems.push(format!("must have at least {} characters", self.min_length));

@@ -3,14 +3,13 @@
 
 use super::scheme::{self, HashError, Memory};
 use crate::clock::Stopwatch;
-use crate::user::StoredPassword;
+use crate::user::{Password, StoredPassword};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
 
 /// After so long without work a thread gives its 19 MiB back.
 const IDLE: Duration = Duration::from_secs(30);
@@ -45,7 +44,7 @@ impl<T: Send, F: FnOnce(&mut Memory) -> T + Send> Job for Task<T, F> {
 
 /// Hashes and verifies passwords on threads of its own. Dropping it ends them.
 #[derive(Debug)]
-pub struct Hasher(Arc<Shared>);
+pub(crate) struct Hasher(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
@@ -66,7 +65,7 @@ impl Hasher {
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn start(threads: usize, queue: usize) -> std::io::Result<Self> {
+    pub(crate) fn start(threads: usize, queue: usize) -> std::io::Result<Self> {
         let hasher = Self(Arc::new(Shared {
             state: Mutex::default(),
             work: Condvar::new(),
@@ -83,23 +82,23 @@ impl Hasher {
     ///
     /// # Errors
     /// [`Overloaded`] when the queue is full; the inner error when it cannot be hashed.
-    pub async fn hash(
+    pub(crate) async fn hash(
         &self,
-        password: Zeroizing<String>,
+        password: Password,
     ) -> Result<Result<StoredPassword, HashError>, Overloaded> {
-        self.run(move |memory| scheme::hash(&password, memory)).await
+        self.run(move |memory| scheme::hash(password.expose(), memory)).await
     }
 
     /// Whether a password is the one behind a stored hash.
     ///
     /// # Errors
     /// [`Overloaded`] when the queue is full.
-    pub async fn verify(
+    pub(crate) async fn verify(
         &self,
-        password: Zeroizing<String>,
+        password: Password,
         stored: StoredPassword,
     ) -> Result<bool, Overloaded> {
-        self.run(move |memory| scheme::verify(&password, stored.as_str(), memory)).await
+        self.run(move |memory| scheme::verify(password.expose(), stored.as_str(), memory)).await
     }
 
     /// Whether one more hash would be shed.

@@ -68,15 +68,13 @@ pub(super) fn verify(password: &str, stored: &str, memory: &mut Memory) -> bool 
 
 /// Whether a hash can be computed at all. One that cannot is verified by nobody, and in no time: who
 /// asks about it gets the decoy's time instead.
-#[must_use]
-pub fn is_usable(stored: &StoredPassword) -> bool {
+pub(crate) fn is_usable(stored: &StoredPassword) -> bool {
     Scheme::read(stored.as_str()).is_some()
 }
 
 /// What keeps a hash that somebody else made from being stored, in words for an operator; `None`
 /// if nothing does. The hash itself is in none of them.
-#[must_use]
-pub fn problem_of_hash(stored: &StoredPassword) -> Option<&'static str> {
+pub(crate) fn problem_of_hash(stored: &StoredPassword) -> Option<&'static str> {
     let text = stored.as_str();
     let known =
         ["$2y$", "$2b$", "$2a$", "$2x$", "$argon2"].iter().any(|kind| text.starts_with(kind));
@@ -107,22 +105,21 @@ pub enum HashError {
 }
 
 /// Whether a sign-in should replace this hash with one of today's scheme and cost.
-#[must_use]
-pub fn needs_rehash(stored: &StoredPassword) -> bool {
+pub(crate) fn needs_rehash(stored: &StoredPassword) -> bool {
     Scheme::read(stored.as_str()).is_none_or(|scheme| scheme.cost() != Cost::own())
 }
 
 /// What is verified when there is no such user or no usable hash, so that the answer takes as long
 /// as for everybody else: scheme and cost are the most frequent among the stored hashes.
 #[derive(Clone, Debug)]
-pub struct Decoy(StoredPassword);
+pub(crate) struct Decoy(StoredPassword);
 
 impl Decoy {
     /// Makes one out of a sample of stored hashes; without any it costs what new hashes cost.
     ///
     /// # Errors
     /// [`EntropyError`] when the system has no randomness to give.
-    pub fn after(sample: &[StoredPassword]) -> Result<Self, EntropyError> {
+    pub(crate) fn after(sample: &[StoredPassword]) -> Result<Self, EntropyError> {
         let mut votes: HashMap<Cost, usize> = HashMap::new();
         for scheme in sample.iter().filter_map(|stored| Scheme::read(stored.as_str())) {
             *votes.entry(scheme.cost()).or_default() += 1;
@@ -132,8 +129,7 @@ impl Decoy {
     }
 
     /// The hash, of no password that anybody knows.
-    #[must_use]
-    pub fn stored(&self) -> &StoredPassword {
+    pub(crate) fn stored(&self) -> &StoredPassword {
         &self.0
     }
 }

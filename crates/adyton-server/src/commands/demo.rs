@@ -5,11 +5,14 @@ use super::{site, tell, terminal, with_engine};
 use crate::config_file::{DEFAULT_FILE, Settings};
 use adyton::core::Auth;
 use adyton::core::secret::{Kind, PlainText};
-use adyton::{Client, Config, CreatedToken, Error, NewPersonalToken, Registration, User, UserId};
+use adyton::{
+    Client, Config, CreatedToken, Error, NewPersonalToken, Password, Registration, User, UserId,
+};
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use std::io::Write;
+use std::mem;
 use zeroize::Zeroizing;
 
 /// A domain that nobody can have (RFC 2606), so that nobody gets mail or takes the account over.
@@ -32,7 +35,7 @@ pub(crate) struct Demo {
 struct Made {
     user: User,
     /// Of a user who was there already nobody knows it.
-    password: Option<Zeroizing<String>>,
+    password: Option<Password>,
     token: CreatedToken,
 }
 
@@ -67,7 +70,7 @@ async fn make(auth: &Auth) -> Result<Made> {
     Ok(Made { user, password, token })
 }
 
-async fn create(auth: &Auth) -> Result<(User, Option<Zeroizing<String>>)> {
+async fn create(auth: &Auth) -> Result<(User, Option<Password>)> {
     let password = draw_password(auth.config())?;
     let (name, email) = ("Demo".to_owned(), EMAIL.to_owned());
     let new = Registration { name, email, password: password.clone(), ..Registration::default() };
@@ -76,7 +79,7 @@ async fn create(auth: &Auth) -> Result<(User, Option<Zeroizing<String>>)> {
 }
 
 /// Twenty letters and digits, or as many as must be, of secrets without their prefix.
-fn draw_password(config: &Config) -> Result<Zeroizing<String>> {
+fn draw_password(config: &Config) -> Result<Password> {
     let length = config.password.min_length.max(20);
     let mut password = Zeroizing::new(String::new());
     while password.len() < length {
@@ -84,7 +87,7 @@ fn draw_password(config: &Config) -> Result<Zeroizing<String>> {
         password.extend(drawn.expose().chars().skip(4).take(40));
     }
     password.truncate(length);
-    Ok(password)
+    Ok(mem::take(&mut *password).into())
 }
 
 fn show(made: &Made, settings: &Settings, out: &mut impl Write) -> Result<()> {
@@ -93,7 +96,7 @@ fn show(made: &Made, settings: &Settings, out: &mut impl Write) -> Result<()> {
     writeln!(out, "user {id} {state}, in {}\n", site::database(config))?;
     writeln!(out, "  e-mail    {EMAIL}")?;
     match &made.password {
-        Some(password) => writeln!(out, "  password  {}", password.as_str())?,
+        Some(password) => writeln!(out, "  password  {}", password.expose())?,
         None => writeln!(
             out,
             "  password  as it was; `{}` sets another",
@@ -119,7 +122,7 @@ fn show(made: &Made, settings: &Settings, out: &mut impl Write) -> Result<()> {
 fn as_json(made: &Made, settings: &Settings, out: &mut impl Write) -> Result<()> {
     let answer = json!({
         "user": made.user,
-        "password": made.password.as_deref(),
+        "password": made.password.as_ref().map(Password::expose),
         "token": made.token.token,
         "accessToken": made.token.info,
         "curl": curl(made, &settings.config),

@@ -69,7 +69,8 @@ impl Remote {
             Some(email) => email.clone(),
             None => terminal::asked("E-mail: ")?.context("say who signs in: --email EMAIL")?,
         };
-        let who = Credentials::new(email, terminal::password()?).device_name(&login.device_name);
+        let who =
+            Credentials::new(email, terminal::password()?.expose()).device_name(&login.device_name);
         let who = match login.abilities.as_slice() {
             [] => who,
             abilities => who.abilities(abilities),

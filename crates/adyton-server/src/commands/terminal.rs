@@ -1,18 +1,20 @@
 //! What commands ask of a person: secrets without an echo, a confirmation, progress while they
 //! wait; and how text of others is shown to them. Without a terminal secrets come from standard input, and progress is silent.
 
+use adyton::Password;
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
+use std::mem;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// A new password: asked for twice on a terminal, else the first line of standard input.
-pub(super) fn new_password() -> Result<Zeroizing<String>> {
+pub(super) fn new_password() -> Result<Password> {
     if !io::stdin().is_terminal() {
-        return first_line();
+        return Ok(mem::take(&mut *first_line()?).into());
     }
-    let ask = |prompt| rpassword::prompt_password(prompt).map(Zeroizing::new);
+    let ask = |prompt| rpassword::prompt_password(prompt).map(Password::from);
     let first = ask("Password: ").context("cannot read the password")?;
     let again = ask("Again: ").context("cannot read the password")?;
     ensure!(first == again, "the two passwords differ");
@@ -20,11 +22,11 @@ pub(super) fn new_password() -> Result<Zeroizing<String>> {
 }
 
 /// A password that is there already: asked for on a terminal, else the first line of standard input.
-pub(super) fn password() -> Result<Zeroizing<String>> {
+pub(super) fn password() -> Result<Password> {
     if !io::stdin().is_terminal() {
-        return first_line();
+        return Ok(mem::take(&mut *first_line()?).into());
     }
-    rpassword::prompt_password("Password: ").map(Zeroizing::new).context("cannot read the password")
+    rpassword::prompt_password("Password: ").map(Password::from).context("cannot read the password")
 }
 
 /// A line from the person at the terminal; none where there is no terminal.

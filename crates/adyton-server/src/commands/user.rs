@@ -93,7 +93,7 @@ pub(crate) fn run(command: Command, settings: &Settings, out: &mut impl Write) -
         Command::SetPassword { who, revoke_tokens } => {
             let user = find_user(&auth, &who).await?;
             let password = terminal::new_password()?;
-            auth.set_password(user.id, &password, revoke_tokens).await.map_err(tell)?;
+            auth.set_password(user.id, password.expose(), revoke_tokens).await.map_err(tell)?;
             Ok(writeln!(out, "the password is set; every session of user {} has ended", user.id)?)
         }
         Command::Delete { who, yes } => {

@@ -25,7 +25,7 @@ pub(super) async fn show(State(site): State<Site>, member: Member) -> Answer {
 
 pub(super) async fn delete(State(site): State<Site>, member: Member, mut form: Fields) -> Answer {
     let password = form.password("password");
-    match site.auth().delete_user(&member.principal, &password, member.client()).await {
+    match site.auth().delete_user(&member.principal, password.expose(), member.client()).await {
         Ok(()) => Ok((member.browser.signed_out(), site.go("/login", "deleted")).into_response()),
         Err(error) => again(error, LABELS, |errors| page(&site, &member, errors)),
     }

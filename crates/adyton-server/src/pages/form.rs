@@ -5,7 +5,7 @@
 
 use super::Site;
 use super::answer::Failure;
-use adyton::Rejection;
+use adyton::{Password, Rejection};
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
@@ -19,7 +19,7 @@ const LONGEST: usize = 64 * 1024;
 
 /// The fields of a form, or of a query.
 #[derive(Default)]
-pub(super) struct Fields(HashMap<String, Zeroizing<String>>);
+pub(super) struct Fields(HashMap<String, Password>);
 
 /// The fields of a query.
 pub(super) struct Query(pub(super) Fields);
@@ -31,7 +31,7 @@ impl Fields {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
             let name = decoded(halves.next().unwrap_or_default())?;
             let value = decoded(halves.next().unwrap_or_default())?;
-            if fields.insert(name, Zeroizing::new(value)).is_some() {
+            if fields.insert(name, value.into()).is_some() {
                 return None;
             }
         }
@@ -40,17 +40,17 @@ impl Fields {
 
     /// What was typed; empty when the field is missing.
     pub(super) fn text(&mut self, name: &str) -> String {
-        self.password(name).to_string()
+        self.password(name).expose().to_owned()
     }
 
     /// What was typed, wiped after use.
-    pub(super) fn password(&mut self, name: &str) -> Zeroizing<String> {
+    pub(super) fn password(&mut self, name: &str) -> Password {
         self.0.remove(name).unwrap_or_default()
     }
 
     /// Whether a box was ticked.
     pub(super) fn ticked(&mut self, name: &str) -> bool {
-        self.0.remove(name).is_some_and(|value| *value == "on")
+        self.0.remove(name).is_some_and(|value| value.expose() == "on")
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
     fn each_field_stands_once_and_is_text() {
         let mut fields = Fields::parse(b"name=A%C3%A4+b%2B&&password=%20x%3d&on=on&flag").unwrap();
         assert_eq!(fields.text("name"), "Aä b+");
-        assert_eq!(*fields.password("password"), " x=");
+        assert_eq!(fields.password("password").expose(), " x=");
         assert!(fields.ticked("on") && !fields.ticked("flag") && !fields.ticked("absent"));
         for bad in ["a=1&a=2", "a&%61", "a=%", "a=%4", "a=%+1", "a=%gg", "a=%ff", "%ff=a"] {
             assert!(Fields::parse(bad.as_bytes()).is_none(), "{bad}");

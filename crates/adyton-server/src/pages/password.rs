@@ -35,7 +35,11 @@ pub(super) async fn change(State(site): State<Site>, member: Member, mut form: F
     let same = form.password("passwordConfirmation") == new;
     let (caller, client) = (&member.principal, member.client());
     let changed = match same {
-        true => site.auth().change_password(caller, &current, &new, revoke_tokens, client).await,
+        true => {
+            site.auth()
+                .change_password(caller, current.expose(), new.expose(), revoke_tokens, client)
+                .await
+        }
         false => Err(Problems::of("passwordConfirmation", "does not match the password").into()),
     };
     match changed {

@@ -1,5 +1,7 @@
 //! The invariants of ARCHITECTURE.md, read off the sources.
 
+mod public_api;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -124,8 +124,8 @@ fn open_to_look(path: &Path) -> Result<Connection> {
     if path.try_exists().map_err(|error| cannot_open(path, error))? {
         return open_reader(path);
     }
-    let conn = Connection::open_in_memory()?;
-    conn.pragma_update(None, "query_only", true)?;
+    let conn = Connection::open_in_memory().map_err(told)?;
+    conn.pragma_update(None, "query_only", true).map_err(told)?;
     Ok(conn)
 }
 
@@ -182,13 +182,13 @@ pub(super) fn fetch<T: FromRow>(
     sql: &'static str,
     params: &[Value],
 ) -> Result<Vec<T>> {
-    let mut statement = conn.prepare_cached(&names.render(sql).text)?;
+    let mut statement = conn.prepare_cached(&names.render(sql).text).map_err(told)?;
     let width = statement.column_count();
-    let mut rows = statement.query(params_from_iter(params))?;
+    let mut rows = statement.query(params_from_iter(params)).map_err(told)?;
     let mut taken = Vec::new();
-    while let Some(row) = rows.next()? {
+    while let Some(row) = rows.next().map_err(told)? {
         let values = (0..width).map(|at| row.get_ref(at).map(owned));
-        let mut row = Row::new(values.collect::<Result<_, _>>()?);
+        let mut row = Row::new(values.collect::<Result<_, _>>().map_err(told)?);
         taken.push(T::from_row(&mut row, names)?);
     }
     Ok(taken)
@@ -196,7 +196,8 @@ pub(super) fn fetch<T: FromRow>(
 
 /// Runs a statement and counts the rows that it changed.
 pub(super) fn execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<u64> {
-    let changed = conn.prepare_cached(sql)?.execute(params_from_iter(params))?;
+    let changed = conn.prepare_cached(sql).and_then(|mut it| it.execute(params_from_iter(params)));
+    let changed = changed.map_err(told)?;
     Ok(changed.try_into().unwrap_or(u64::MAX))
 }
 
@@ -213,10 +214,10 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
         std::path::absolute(path).map_err(|error| cannot_open(path, error)).and_then(|file| {
             Connection::open_with_flags(file, flags).map_err(|error| cannot_open(path, error))
         })?;
-    connected.busy_timeout(BUSY)?;
+    connected.busy_timeout(BUSY).map_err(told)?;
     connected.set_prepared_statement_cache_capacity(STATEMENTS);
     // A quoted name that is no column would be taken for a text.
-    connected.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connected.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false).map_err(told)?;
     Ok(connected)
 }
 
@@ -281,15 +282,14 @@ impl ToSql for Value {
     }
 }
 
-impl From<Error> for SqlError {
-    fn from(error: Error) -> Self {
-        let code = error.sqlite_error().map(|error| error.extended_code);
-        match code {
-            Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
-                Self::Duplicate
-            }
-            _ if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Self::Busy,
-            _ => Self::Database(Arc::new(error)),
+/// What an error of the driver means. No `From`: that would be everybody's, and the driver is not.
+pub(super) fn told(error: Error) -> SqlError {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    match code {
+        Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+            SqlError::Duplicate
         }
+        _ if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => SqlError::Busy,
+        _ => SqlError::Database(Arc::new(error)),
     }
 }

@@ -5,6 +5,7 @@
 //! It retries nothing: work that fails is rolled back alone; a commit that fails fails everybody,
 //! and while another process holds the lock, everybody is who was queued by the end of the wait.
 
+use super::sqlite::told;
 use super::{Body, Session, Tx};
 use crate::error::{Result, SqlError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -183,8 +184,8 @@ fn run_in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<()> {
 
 impl Tx {
     fn control(&self, sql: &str) -> Result<()> {
-        self.connection()?.prepare_cached(sql)?.execute([])?;
-        Ok(())
+        let run = self.connection()?.prepare_cached(sql).and_then(|mut it| it.execute([]));
+        run.map(drop).map_err(told)
     }
 
     /// Whether no transaction is open.

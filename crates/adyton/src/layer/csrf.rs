@@ -76,6 +76,7 @@ where
 
 /// What is kept of a request until its answer.
 #[derive(Default)]
+#[expect(missing_debug_implementations, reason = "no path leads here, and its texts are secrets")]
 pub struct Visitor {
     /// None for what no browser sends.
     source: Option<RequestSource>,

@@ -5,6 +5,7 @@ use crate::browser::Visitor;
 use crate::openapi::{Foreign, Invalid};
 use crate::{Adyton, Rejection, guard};
 use adyton_core::auth::Presentation;
+use adyton_core::user::Password;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 
@@ -36,7 +37,7 @@ pub(super) async fn logout(
         browser.check_sign_out()?;
     }
     let presented = Presentation {
-        refresh_token: refresh_token.as_deref().map(String::as_str),
+        refresh_token: refresh_token.as_ref().map(Password::expose),
         cookie: browser.cookie().filter(|_| by_cookie),
         token,
     };

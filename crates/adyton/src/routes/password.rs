@@ -36,6 +36,7 @@ pub(super) async fn change(
     let new = fields.password("password").unwrap_or_default();
     let revoke_tokens = fields.flag("revokeTokens");
     fields.finish()?;
-    auth.change_password(&principal, &current, &new, revoke_tokens, &client).await?;
+    let (current, new) = (current.expose(), new.expose());
+    auth.change_password(&principal, current, new, revoke_tokens, &client).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -33,8 +33,8 @@ pub(super) async fn refresh(
     client.device_secret = device_header(&headers);
     let token = fields.password("refreshToken").unwrap_or_default();
     fields.finish()?;
-    if token.is_empty() {
+    if token.expose().is_empty() {
         return Err(Problems::of("refreshToken", "is required").into());
     }
-    Ok(Json(auth.refresh(&token, &client).await?.into()))
+    Ok(Json(auth.refresh(token.expose(), &client).await?.into()))
 }

@@ -78,6 +78,6 @@ pub(super) async fn delete(
 ) -> Result<(StatusCode, HeaderMap), Rejection> {
     let password = fields.password("password").unwrap_or_default();
     fields.finish()?;
-    auth.delete_user(&principal, &password, browser.client()).await?;
+    auth.delete_user(&principal, password.expose(), browser.client()).await?;
     Ok((StatusCode::NO_CONTENT, browser.ended(&principal, true)))
 }

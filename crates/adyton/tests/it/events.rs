@@ -100,7 +100,7 @@ async fn registered(builder: adyton::Builder) -> Adyton {
     let registration = Registration {
         name: "Ada".into(),
         email: "ada@example.com".into(),
-        password: PASSWORD.to_owned().into(),
+        password: PASSWORD.into(),
         ..Registration::default()
     };
     auth.register(registration, &Client::default()).await.unwrap();
@@ -110,7 +110,7 @@ async fn registered(builder: adyton::Builder) -> Adyton {
 async fn login(auth: &Adyton, password: &str) -> bool {
     let credentials = Credentials {
         email: "ada@example.com".into(),
-        password: password.to_owned().into(),
+        password: password.into(),
         options: SignInOptions::default(),
     };
     auth.login(credentials, &Client::default()).await.is_ok()

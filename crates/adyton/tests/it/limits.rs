@@ -632,7 +632,7 @@ async fn what_is_left_is_told_beside_other_refusals_and_never_where_nothing_is_l
     let operator = Registration {
         name: "B".into(),
         email: "b@example.com".into(),
-        password: PASSWORD.to_owned().into(),
+        password: PASSWORD.into(),
         ..Registration::default()
     };
     for _ in 0..30 {

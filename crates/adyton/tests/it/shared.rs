@@ -66,7 +66,7 @@ async fn user(node: &Adyton) {
     let ada = Registration {
         name: "Ada".into(),
         email: "ada@example.com".into(),
-        password: "correct horse 1".to_owned().into(),
+        password: "correct horse 1".into(),
         ..Registration::default()
     };
     node.create_user(&ada).await.unwrap();
@@ -75,7 +75,7 @@ async fn user(node: &Adyton) {
 async fn sign_in(node: &Adyton, password: &str) -> Result<(), Error> {
     let credentials = Credentials {
         email: "ada@example.com".into(),
-        password: password.to_owned().into(),
+        password: password.into(),
         options: SignInOptions::default(),
     };
     let client = Client { address: Some("192.0.2.1".parse().unwrap()), ..Client::default() };

@@ -90,7 +90,7 @@ impl World {
         let registration = Registration {
             name: "Token user".into(),
             email: format!("user{count}@example.com"),
-            password: PASSWORD.to_owned().into(),
+            password: PASSWORD.into(),
             ..Registration::default()
         };
         let user = self.auth.create_user(&registration).await.unwrap();
