@@ -22,9 +22,8 @@ pub fn check_options(options: String) -> Option<OptionProblem> {
 
 /// Reads options, given as JSON.
 pub(crate) fn read(options: &str) -> Result<Config, OptionError> {
-    let malformed = |error: serde_json::Error| OptionError {
-        key: "options".to_owned(),
-        problem: format!("must be an object: {error}"),
+    let malformed = |error: serde_json::Error| {
+        OptionError::new("options", format!("must be an object: {error}"))
     };
     Config::from_object(&serde_json::from_str(options).map_err(malformed)?)
 }

@@ -8,11 +8,19 @@ use std::collections::BTreeMap;
 /// An option that cannot stand.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{key}`: {problem}")]
+#[non_exhaustive]
 pub struct OptionError {
     /// The key with dots, as it was written; in camelCase where nobody wrote it.
     pub key: String,
     /// What is wrong and what would be right.
     pub problem: String,
+}
+
+impl OptionError {
+    #[doc(hidden)] // for `adyton-node` alone, which reads the object from a text
+    pub fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { key: key.into(), problem: problem.into() }
+    }
 }
 
 /// Every key that was written, by its canonical spelling.
@@ -37,8 +45,7 @@ impl Config {
     /// ```
     pub fn from_object(options: &Value) -> Result<Self, OptionError> {
         let Value::Object(object) = options else {
-            let problem = "must be an object".to_owned();
-            return Err(OptionError { key: "options".to_owned(), problem });
+            return Err(OptionError::new("options", "must be an object"));
         };
         let mut written = Written::new();
         check_keys("", "", object, &mut written)?;
