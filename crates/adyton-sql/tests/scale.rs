@@ -1,4 +1,4 @@
-//! How a million tokens are found, and whom the pruning of half a million rows holds up: figures
+//! What verifying costs among a million tokens, and whom the pruning of half a million rows holds up: figures
 //! for each database, against their limits. Optimised and alone on its machine, or they say little.
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, and knows no helpers")]
@@ -12,10 +12,12 @@
 #[path = "it/databases.rs"]
 mod databases;
 
+use adyton_core::Auth;
 use adyton_core::clock::Timestamp;
-use adyton_core::config::Config;
+use adyton_core::config::{CacheMode, Config};
 use adyton_core::secret::Hash;
 use adyton_core::store::{Store, TokenStore, Touches};
+use adyton_core::testing::ManualClock;
 use adyton_core::token::TokenId;
 use adyton_sql::SqlStore;
 use databases::{Database, Kind};
@@ -34,7 +36,9 @@ const BATCH: u32 = 100;
 const LOOKUPS: u64 = 2_000;
 const ROUNDS: u64 = 9;
 
-const GROWTH: f64 = 1.5;
+/// Verifying alone is at 1.5 on SQLite: among many two pages come from the system, among few none does. In what
+/// a request over HTTP costs it does not show.
+const GROWTH: f64 = 1.75;
 const LONGEST_LOCK: Duration = Duration::from_millis(50);
 const SLOWDOWN: f64 = 3.0;
 
@@ -64,7 +68,7 @@ impl Place {
         }
     }
 
-    /// A store with so many tokens of a thousand users. The secret of each is its number.
+    /// A store with so many tokens of a thousand users, as [`secret`] has them.
     async fn store(&self, tokens: u64, expires_at: &str) -> SqlStore {
         let store = SqlStore::open(&self.config()).await.unwrap();
         store.migrate(NOW).await.unwrap();
@@ -90,18 +94,23 @@ fn seed_file(config: &Config, tokens: u64, expires_at: &str) {
                    VALUES ('user', ?, 't', ?, '[\"*\"]', ?)";
         let mut token = tx.prepare(sql).unwrap();
         for number in 0..tokens {
-            let hash = Hash::of(&number.to_string()).to_hex();
+            let hash = Hash::of(&secret(number)).to_hex();
             token.execute((number as i64 % 1_000 + 1, hash, expires_at)).unwrap();
         }
     }
     tx.commit().unwrap();
 }
 
+/// That of the token with this number, of a form that others issue.
+fn secret(number: u64) -> String {
+    format!("{number:020}")
+}
+
 async fn seed_server(database: &Database, tokens: u64, expires_at: &str) {
     let (numbers, hash, text) = match database.kind {
         Kind::Postgres => (
             format!("(SELECT n FROM generate_series(0, {tokens} - 1) n) numbers"),
-            "encode(sha256(CAST(n AS text)::bytea), 'hex')",
+            "encode(sha256(LPAD(CAST(n AS text), 20, '0')::bytea), 'hex')",
             "CAST(n AS text)",
         ),
         Kind::Mysql => {
@@ -112,7 +121,7 @@ async fn seed_server(database: &Database, tokens: u64, expires_at: &str) {
             let sum: Vec<_> = (0..6).map(|at| format!("t{at}.d * {}", 10_u32.pow(at))).collect();
             let (sum, tables) = (sum.join(" + "), tables.join(", "));
             let numbers = format!("(SELECT {sum} AS n FROM {tables} HAVING n < {tokens}) numbers");
-            (numbers, "SHA2(CAST(n AS CHAR), 256)", "CAST(n AS CHAR)")
+            (numbers, "SHA2(LPAD(CAST(n AS CHAR), 20, '0'), 256)", "CAST(n AS CHAR)")
         }
     };
     database
@@ -133,15 +142,23 @@ async fn seed_server(database: &Database, tokens: u64, expires_at: &str) {
     database.run(if database.kind == Kind::Mysql { analyze } else { "ANALYZE" }).await;
 }
 
-/// The median time of a look-up, in microseconds, of a token that nobody has asked for yet.
-async fn look_up(store: &SqlStore, tokens: u64, round: u64) -> f64 {
+/// An engine that keeps nothing of what it has found.
+fn forgetful(store: SqlStore) -> Auth {
+    let mut config = Config::default();
+    config.cache.enabled = CacheMode::Off;
+    config.compat.imported_tokens = true;
+    Auth::new(config, Arc::new(store), Arc::new(ManualClock::at(NOW))).unwrap()
+}
+
+/// The median time of verifying a token, in microseconds.
+async fn verify(auth: &Auth, tokens: u64, round: u64) -> f64 {
     let mut times = Vec::new();
     for number in 0..LOOKUPS {
         // Spread over the table, and others in each round.
         let number = (number * 7_919 + round * 104_729) % tokens;
-        let hash = Hash::of(&number.to_string());
+        let token = secret(number);
         let start = Instant::now();
-        assert!(store.find_token(&hash).await.unwrap().unwrap().user.is_some());
+        auth.authenticate(&token).await.unwrap();
         times.push(start.elapsed().as_secs_f64() * 1e6);
     }
     percentile(&mut times, 0.5)
@@ -152,14 +169,15 @@ fn percentile(values: &mut [f64], part: f64) -> f64 {
     values[((values.len() - 1) as f64 * part) as usize]
 }
 
-async fn finds(kind: Option<Kind>, name: &str) {
+async fn verifies(kind: Option<Kind>, name: &str) {
     let Some(small) = Place::new(kind).await else { return };
     let large = Place::new(kind).await.unwrap();
     let far = "2040-01-01 00:00:00";
-    let (few, many) = (small.store(FEW, far).await, large.store(MANY, far).await);
+    let few = forgetful(small.store(FEW, far).await);
+    let many = forgetful(large.store(MANY, far).await);
     let (mut ratios, mut costs) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let (less, more) = (look_up(&few, FEW, round).await, look_up(&many, MANY, round).await);
+        let (less, more) = (verify(&few, FEW, round).await, verify(&many, MANY, round).await);
         if round > 0 {
             ratios.push(more / less);
             costs.push(more);
@@ -167,7 +185,7 @@ async fn finds(kind: Option<Kind>, name: &str) {
     }
     let (ratio, cost) = (percentile(&mut ratios, 0.5), percentile(&mut costs, 0.5));
     println!(
-        "{name}: a look-up among {MANY} takes {cost:.1} µs, {ratio:.2} times that among {FEW}"
+        "{name}: verifying among {MANY} takes {cost:.1} µs, {ratio:.2} times that among {FEW}"
     );
     assert!(ratio <= GROWTH, "more than {GROWTH} times");
 }
@@ -185,7 +203,7 @@ async fn others(store: &SqlStore, until: Arc<AtomicBool>) -> Others {
         if until.load(Ordering::Relaxed) {
             break;
         }
-        let hash = Hash::of(&(number * 7_919 % FEW).to_string());
+        let hash = Hash::of(&secret(number * 7_919 % FEW));
         let start = Instant::now();
         store.find_token(&hash).await.unwrap();
         noticed.reads.push(start.elapsed().as_secs_f64() * 1e6);
@@ -205,7 +223,7 @@ async fn open_connections(store: &SqlStore) {
     for _ in 0..20 {
         let reads = (0..8).map(|number: u64| {
             let store = store.clone();
-            tokio::spawn(async move { store.find_token(&Hash::of(&number.to_string())).await })
+            tokio::spawn(async move { store.find_token(&Hash::of(&secret(number))).await })
         });
         for read in reads.collect::<Vec<_>>() {
             read.await.unwrap().unwrap();
@@ -260,10 +278,10 @@ async fn watched<T>(store: &SqlStore, work: impl Future<Output = T>) -> (T, Othe
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(debug_assertions, ignore = "slow unless optimised: `scripts/test --full` runs it")]
-async fn a_token_among_a_million_is_found_as_fast_as_among_few() {
-    finds(None, "SQLite").await;
-    finds(Some(Kind::Postgres), "PostgreSQL").await;
-    finds(Some(Kind::Mysql), "MariaDB").await;
+async fn a_token_among_a_million_is_verified_as_fast_as_among_few() {
+    verifies(None, "SQLite").await;
+    verifies(Some(Kind::Postgres), "PostgreSQL").await;
+    verifies(Some(Kind::Mysql), "MariaDB").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
