@@ -36,8 +36,8 @@ const BATCH: u32 = 100;
 const LOOKUPS: u64 = 2_000;
 const ROUNDS: u64 = 9;
 
-/// Verifying alone is at 1.5 on SQLite: among many two pages come from the system, among few none does. In what
-/// a request over HTTP costs it does not show.
+/// Verifying alone is at 1.5 on SQLite: among many, pages come from the system that among few are at hand. A
+/// request over HTTP costs a fifth more (`docs/performance.md`).
 const GROWTH: f64 = 1.75;
 const LONGEST_LOCK: Duration = Duration::from_millis(50);
 const SLOWDOWN: f64 = 3.0;
