@@ -15,6 +15,7 @@ mod logout;
 mod maintain;
 mod password;
 mod prune;
+mod recall;
 mod refresh;
 mod register;
 mod sessions;
@@ -196,7 +197,12 @@ impl Auth {
         let passed = self.0.clock.monotonic().as_millis();
         let passed = i64::try_from(passed).unwrap_or(i64::MAX / 2);
         let mark = (now * 2_000).saturating_sub(passed);
-        let mark = self.0.latest.fetch_max(mark, Ordering::Relaxed).max(mark);
+        // Only what is later is written: all cores read this for each request.
+        let latest = self.0.latest.load(Ordering::Relaxed);
+        let mark = match mark > latest {
+            true => self.0.latest.fetch_max(mark, Ordering::Relaxed).max(mark),
+            false => latest,
+        };
         Timestamp::from_unix(now.max(mark.saturating_add(passed) / 2_000))
     }
 

@@ -193,9 +193,15 @@ impl TokenCache {
         let leased = alone || millis(at) < self.lease_ends.load(Ordering::SeqCst);
         let entry = leased.then(|| entries.get(hash)).flatten();
         let entry = entry.filter(|entry| self.stands(entry) && self.is_young(entry, at));
-        let counter = if entry.is_some() { &self.hits } else { &self.misses };
-        counter.fetch_add(1, Ordering::Relaxed);
+        if entry.is_some() {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+        }
         entry
+    }
+
+    /// Counts a look-up for want of an entry.
+    pub(crate) fn missed(&self) {
+        self.misses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Sets its metrics. They are counted here, since a metric costs more than a hit may.

@@ -73,7 +73,7 @@ pub async fn serve(
     serve_counted(listener, router, timeouts, None, stop).await;
 }
 
-/// The same for a listener whose requests get ids and are counted.
+/// The same for a listener whose requests get ids and are counted, and are perhaps answered before the router.
 pub async fn serve_counted(
     listener: TcpListener,
     router: Router,
@@ -183,6 +183,10 @@ async fn answer(
     activity: &Arc<Activity>,
     requests: Option<&Requests>,
 ) -> Result<Response, Infallible> {
+    if let Some(response) = requests.and_then(|requests| requests.recall(&request, peer)) {
+        activity.enter(Phase::Idle);
+        return Ok(response);
+    }
     let mut request = request.map(|body| match body.is_end_stream() {
         true => Body::empty(),
         false => Body::new(WatchedBody::new(body, Arc::clone(activity))),

@@ -18,7 +18,7 @@ use adyton_core::error::{Error, Refusal};
 use axum::extract::FromRequestParts;
 use http::header::{COOKIE, FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
-use http::{HeaderName, Method};
+use http::{HeaderMap, HeaderName, Method};
 
 /// The outcome, kept in the request's extensions.
 #[derive(Clone)]
@@ -42,6 +42,19 @@ pub(crate) async fn authenticate(
 ) -> Result<Option<Principal>, Rejection> {
     let method = parts.method.clone();
     Ok(outcome(auth, parts, &method).await?.principal?)
+}
+
+/// The principal of a request that only reads, if its credential is in memory and good. `session` is the
+/// value of its session cookie, where cookies count.
+pub(crate) fn recall(
+    auth: &Adyton,
+    headers: &HeaderMap,
+    session: Option<&str>,
+) -> Option<Principal> {
+    match bearer::presented(auth, headers).ok()? {
+        Presented::Token(token) => auth.recall(token),
+        Presented::Nothing => auth.recall_cookie(session?),
+    }
 }
 
 /// The same for a request whose method a proxy tells.

@@ -9,8 +9,8 @@ mod require;
 
 pub use auth::AuthLayer;
 pub(crate) use auth::Installed;
-pub(crate) use conventions::Conventions;
+pub(crate) use conventions::{Conventions, names_one_host};
 pub(crate) use cors::cors;
 pub use csrf::CsrfLayer;
-pub(crate) use csrf::ShowXsrf;
+pub(crate) use csrf::{ShowXsrf, Visitor};
 pub use require::{RequireAbilities, require_abilities, require_any_ability};

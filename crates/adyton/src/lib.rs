@@ -19,6 +19,7 @@ mod handle;
 mod hooks;
 mod layer;
 mod openapi;
+mod recall;
 mod request_id;
 mod routes;
 #[cfg(feature = "testing")]
@@ -32,6 +33,8 @@ pub use extract::{CurrentToken, CurrentUser};
 pub use handle::Adyton;
 pub use layer::{AuthLayer, CsrfLayer, RequireAbilities, require_abilities, require_any_ability};
 pub use openapi::openapi;
+#[doc(hidden)] // for the server of `adyton` alone
+pub use recall::Recall;
 pub use request_id::RequestIds;
 pub use routes::Checks;
 

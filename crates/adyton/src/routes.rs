@@ -18,6 +18,7 @@ mod verify;
 pub use health::Checks;
 pub(crate) use health::health;
 pub(crate) use sessions::SessionBody;
+pub(crate) use user::shown;
 
 use crate::layer::{Conventions, CsrfLayer, cors};
 use crate::{Adyton, Rejection};

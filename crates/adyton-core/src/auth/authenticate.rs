@@ -156,15 +156,6 @@ impl Auth {
         Box::pin(self.look_up_cookie(hash)).await
     }
 
-    /// What is in memory of a credential. Whoever knows of foreign changes is asked on the way.
-    fn known(&self, hash: &Hash) -> Option<Arc<Verified>> {
-        let at = self.0.clock.monotonic();
-        if self.0.cache.should_ask(at) {
-            self.ask_for_changes();
-        }
-        self.0.cache.get(hash, at)
-    }
-
     /// A session of a cookie with the use that is not written down yet, which keeps it alive.
     fn with_uses(&self, mut session: Session) -> Session {
         let touches = self.lock_touches();
@@ -310,7 +301,11 @@ impl Auth {
 
     /// What cached and found credentials have to pass alike. Where the caller names a token's row,
     /// it must be that one.
-    fn admit(&self, known: Arc<Verified>, row: Option<TokenId>) -> Result<Principal, Error> {
+    pub(super) fn admit(
+        &self,
+        known: Arc<Verified>,
+        row: Option<TokenId>,
+    ) -> Result<Principal, Error> {
         let (now, session) = (self.now(), known.proof.session());
         if row.is_some_and(|id| known.proof.token().is_none_or(|token| token.id != id)) {
             return Err(Refusal::TokenInvalid.into());
@@ -374,7 +369,7 @@ impl Auth {
     }
 
     /// Asks, in the background, whether somebody else has changed something.
-    fn ask_for_changes(&self) {
+    pub(super) fn ask_for_changes(&self) {
         let auth = self.clone();
         tokio::spawn(async move {
             let Inner { cache, clock, store, channel, .. } = &*auth.0;

@@ -57,7 +57,7 @@ async fn serve(settings: &Settings, out: &mut impl Write) -> Result<()> {
     let router = router
         .fallback(async || Rejection::NoSuchRoute)
         .method_not_allowed_fallback(async || Rejection::MethodNotAllowed);
-    let requests = Some(Arc::new(Requests::new(&settings.config)?));
+    let requests = Some(Arc::new(Requests::new(&auth)?));
     let timeouts = Timeouts::from(server);
     tell_manager(&NotifyState::Ready);
     let stop = async {

@@ -1,13 +1,13 @@
 //! What happens to each request whatever it asks for: it gets an id, and is counted. A request costs
-//! two short texts for it, and no lock.
+//! two short texts for it, and no lock. One that can be answered from memory alone does not get to the router.
 
-use adyton::core::config::Config;
 use adyton::core::secret::EntropyError;
-use adyton::{RequestId, RequestIds};
+use adyton::{Adyton, Recall, RequestId, RequestIds};
 use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use hyper::Request;
+use hyper::body::{Body as _, Incoming};
 use metrics::{Counter, Gauge};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 /// Ids and counters of a listener's requests.
 pub struct Requests {
     ids: RequestIds,
+    recall: Option<Recall>,
     /// By the first digit of the status, from 1 on.
     answered: [Counter; 5],
     open: Gauge,
@@ -28,10 +29,11 @@ impl Requests {
     ///
     /// # Errors
     /// When the system has no randomness to give.
-    pub fn new(config: &Config) -> Result<Self, EntropyError> {
+    pub fn new(auth: &Adyton) -> Result<Self, EntropyError> {
         let counter = |class| metrics::counter!("adyton_http_requests_total", "class" => class);
         Ok(Self {
-            ids: RequestIds::new(config)?,
+            ids: RequestIds::new(auth.config())?,
+            recall: Recall::of(auth),
             answered: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(counter),
             open: metrics::gauge!("adyton_http_connections"),
         })
@@ -58,9 +60,25 @@ impl Requests {
         if let Ok(value) = value {
             response.headers_mut().insert(RequestIds::HEADER, value);
         }
+        self.count(&response);
+        Ok(response)
+    }
+
+    /// The answer to a request that needs nothing but what is in memory.
+    pub(super) fn recall(&self, request: &Request<Incoming>, peer: SocketAddr) -> Option<Response> {
+        let alone = request.body().is_end_stream();
+        let mut response = self.recall.as_ref().filter(|_| alone)?.answer(request)?;
+        let id = self.ids.of(peer.ip(), request.headers());
+        if let Ok(value) = HeaderValue::from_str(&id.0) {
+            response.headers_mut().insert(RequestIds::HEADER, value);
+        }
+        self.count(&response);
+        Some(response)
+    }
+
+    fn count(&self, response: &Response) {
         let class = usize::from(response.status().as_u16() / 100).wrapping_sub(1);
         self.answered.get(class).inspect(|counter| counter.increment(1));
-        Ok(response)
     }
 }
 

@@ -7,14 +7,14 @@ use adyton_core::device::Quota;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, CACHE_CONTROL, HOST, VARY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
 /// Refuses a request without one `Host`, and has no answer cached or sniffed.
 ///
 /// A service by hand: `axum::middleware::from_fn` makes four allocations more for each request.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Conventions {
     token_header: Option<HeaderValue>,
 }
@@ -24,6 +24,11 @@ impl Conventions {
     pub(crate) fn new(auth: &Adyton) -> Self {
         let other = Some(auth.token_header()).filter(|&name| name != AUTHORIZATION);
         Self { token_header: other.cloned().map(HeaderValue::from) }
+    }
+
+    /// Puts on an answer what all of them have in common.
+    pub(crate) fn mark(&self, response: &mut Response) {
+        set(response.headers_mut(), self.token_header.clone());
     }
 }
 
@@ -57,7 +62,7 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let kept = Kept { token_header: self.token_header.clone(), quota: quota(&mut request) };
-        let answer = match names_one_host(&request) {
+        let answer = match names_one_host(request.headers(), request.uri(), request.version()) {
             true => Ok(self.inner.call(request)),
             false => Err(Rejection::Malformed("the request must name one Host")),
         };
@@ -92,13 +97,13 @@ fn quota(request: &mut Request) -> Quota {
 }
 
 /// Only since HTTP/2 does an authority stand for the `Host` (RFC 9112, 3.2).
-fn names_one_host(request: &Request) -> bool {
-    let mut hosts = request.headers().get_all(HOST).iter();
+pub(crate) fn names_one_host(headers: &HeaderMap, uri: &Uri, version: Version) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => !host.is_empty(),
         (None, _) => {
-            let host = request.uri().host().unwrap_or_default();
-            request.version() >= Version::HTTP_2 && !host.is_empty()
+            let host = uri.host().unwrap_or_default();
+            version >= Version::HTTP_2 && !host.is_empty()
         }
         _ => false,
     }

@@ -8,8 +8,8 @@ use adyton_core::config::SessionGuard;
 use adyton_core::csrf::{self, Holder};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
 use http::header::SET_COOKIE;
+use http::{HeaderMap, Uri};
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
@@ -67,7 +67,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let visitor = Visitor::of(&self.auth, &request);
+        let visitor = Visitor::of(&self.auth, request.headers(), request.uri());
         let passed = if self.checks { visitor.check(&self.auth, &request) } else { Ok(()) };
         let answer = passed.map(|()| self.inner.call(request));
         Finishing::new(answer, (self.auth.clone(), visitor))
@@ -92,19 +92,23 @@ impl Finish for (Adyton, Visitor) {
 }
 
 impl Visitor {
-    fn of(auth: &Adyton, request: &Request) -> Self {
-        let headers = request.headers();
+    pub(crate) fn of(auth: &Adyton, headers: &HeaderMap, uri: &Uri) -> Self {
         let cookies = auth.config().session_guard != SessionGuard::Token;
         if !cookies || !says_where_from(headers) {
             return Self::default();
         }
-        let source = RequestSource::of(auth, headers, request.uri());
+        let source = RequestSource::of(auth, headers, uri);
         let cookies = source.accepts_cookies().then(|| auth.cookies());
         Self {
             session: cookies.and_then(|cookies| cookies.session(headers)),
             xsrf: cookies.and_then(|cookies| cookies.xsrf(headers)),
             source: Some(source),
         }
+    }
+
+    /// The value of the session cookie, good or not, where cookies count.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.session.as_deref()
     }
 
     /// Refuses what a session cookie authenticates and another site may have sent.
@@ -127,7 +131,7 @@ impl Visitor {
     /// the session that it will hold from now on. One that signs a browser in or out has it whoever
     /// asked: an old browser, which does not say where it is, could go on with nothing else. Clients
     /// of Laravel expect the one they have on every answer.
-    fn hand_token(self, auth: &Adyton, response: &mut Response) {
+    pub(crate) fn hand_token(self, auth: &Adyton, response: &mut Response) {
         let wanted = response.extensions_mut().remove::<ShowXsrf>().is_some();
         let first_party = self.source.is_some_and(RequestSource::is_first_party);
         let renewed = auth.cookies().session_set_by(response.headers()).is_some();

@@ -6,7 +6,7 @@ use crate::client_info::ClientInfo;
 use crate::guard::{Caller, Owner};
 use crate::openapi::{Forbidden, Invalid, Refused, Shedding, UserObject};
 use crate::{Adyton, Rejection};
-use adyton_core::auth::ProfileChange;
+use adyton_core::auth::{Principal, ProfileChange};
 use adyton_core::user::User;
 use axum::Json;
 use axum::extract::State;
@@ -22,6 +22,11 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
     responses((status = 200, body = UserObject), Refused),
 )]
 pub(super) async fn show(Caller(principal): Caller) -> Response {
+    shown(&principal)
+}
+
+/// A principal's user as an answer.
+pub(crate) fn shown(principal: &Principal) -> Response {
     ([(CONTENT_TYPE, JSON)], principal.user_json().to_owned()).into_response()
 }
 

@@ -138,7 +138,7 @@ impl Browser {
         response
     }
 
-    fn request(&self, method: Method, path: &str) -> Request<Body> {
+    pub(crate) fn request(&self, method: Method, path: &str) -> Request<Body> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)

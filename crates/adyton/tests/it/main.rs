@@ -29,6 +29,7 @@ mod parsing;
 mod password;
 mod proxies;
 mod races;
+mod recall;
 mod refresh;
 mod register;
 mod sanctum;
