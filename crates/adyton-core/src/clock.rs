@@ -30,7 +30,7 @@ impl Timestamp {
             seconds
         };
         // Never zero, since the first is one.
-        match NonZeroU64::new((held - Self::FIRST + 1).unsigned_abs()) {
+        match NonZeroU64::new((held - Self::FIRST + 1).cast_unsigned()) {
             Some(count) => Self(count),
             None => Self(NonZeroU64::MIN),
         }
@@ -45,15 +45,17 @@ impl Timestamp {
     /// That many seconds later, at most the end of the year 9999.
     #[must_use]
     pub const fn plus(self, seconds: u64) -> Self {
-        let seconds = if seconds > i64::MAX as u64 { i64::MAX } else { seconds as i64 };
-        Self::from_unix(self.unix().saturating_add(seconds))
+        let (later, last) = (self.0.saturating_add(seconds), Self::from_unix(Self::LAST));
+        if later.get() < last.0.get() { Self(later) } else { last }
     }
 
     /// That many seconds earlier.
     #[must_use]
     pub const fn minus(self, seconds: u64) -> Self {
-        let seconds = if seconds > i64::MAX as u64 { i64::MAX } else { seconds as i64 };
-        Self::from_unix(self.unix().saturating_sub(seconds))
+        match NonZeroU64::new(self.0.get().saturating_sub(seconds)) {
+            Some(count) => Self(count),
+            None => Self::from_unix(Self::FIRST),
+        }
     }
 
     /// Seconds from `now` until this, none if it has passed.

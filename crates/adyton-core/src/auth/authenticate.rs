@@ -318,16 +318,14 @@ impl Auth {
     /// The first moment at which a credential is refused; a session of a cookie is renewed by the
     /// uses that were noted since it was read.
     fn credential_ends_at(&self, known: &Verified) -> Option<Timestamp> {
-        match (known.session(), known.token_id()) {
-            (Some(session), None) => {
-                let noted = Timestamp::from_unix(known.noted());
-                Some(match noted > session.last_seen_at {
-                    true => session.ends_if_renewed_at(noted, self.config()),
-                    false => session.ends_at(self.config()),
-                })
-            }
-            (session, _) => ends_at(known.dates(), session, self.config()),
-        }
+        let Some(session) = known.cookie() else {
+            return ends_at(known.dates(), known.session(), self.config());
+        };
+        let noted = known.noted();
+        Some(match noted > session.last_seen_at.unix() {
+            true => session.ends_if_renewed_at(Timestamp::from_unix(noted), self.config()),
+            false => session.ends_at(self.config()),
+        })
     }
 
     /// Notes a use for the next flush: once a minute and credential, without a lock otherwise.
@@ -356,7 +354,7 @@ impl Auth {
     /// How many seconds pass between two uses that are noted: fewer where a session would not live
     /// for a minute.
     fn noted_every(&self, known: &Verified) -> i64 {
-        let (Some(session), None) = (known.session(), known.token_id()) else { return NOTED_EVERY };
+        let Some(session) = known.cookie() else { return NOTED_EVERY };
         let idle = session.guard.idle_limit(session.remember, self.config());
         i64::try_from(idle / 4).unwrap_or(NOTED_EVERY).min(NOTED_EVERY)
     }

@@ -141,6 +141,11 @@ impl Verified {
         self.0.header.rest.get()?.session.as_deref()
     }
 
+    /// The session of a cookie.
+    pub(crate) fn cookie(&self) -> Option<&Session> {
+        if self.token_id().is_some() { None } else { self.session() }
+    }
+
     /// What has to stand for a change in its name to be made.
     pub(crate) fn credential(&self) -> Credential {
         let personal = Credential::PersonalToken(self.0.header.token);
