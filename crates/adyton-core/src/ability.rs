@@ -2,17 +2,19 @@
 
 use serde::{Serialize, Serializer};
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
+use triomphe::ThinArc;
 
 const MOST: usize = 64;
 const ALL: &str = "*";
 /// How a store keeps every ability, which most credentials have.
 const STORED_ALL: &str = r#"["*"]"#;
-static EVERY: LazyLock<Abilities> = LazyLock::new(|| Abilities(Arc::new([ALL.into()])));
+static EVERY: LazyLock<Abilities> = LazyLock::new(|| Abilities::of(vec![ALL.into()]));
 
 /// A set of abilities, cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Abilities(Arc<[Box<str>]>);
+// One pointer, since each credential in memory has one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Abilities(ThinArc<(), Box<str>>);
 
 impl Abilities {
     /// Every ability: `["*"]`.
@@ -24,7 +26,11 @@ impl Abilities {
     /// No ability: `[]`.
     #[must_use]
     pub fn none() -> Self {
-        Self(Arc::new([]))
+        Self::of(Vec::new())
+    }
+
+    fn of(list: Vec<Box<str>>) -> Self {
+        Self(ThinArc::from_header_and_iter((), list.into_iter()))
     }
 
     /// Reads a list that somebody asks for. Doubles fold into one.
@@ -45,7 +51,7 @@ impl Abilities {
                 return Err(AbilityError::TooMany);
             }
         }
-        Ok(Self(parsed.into()))
+        Ok(Self::of(parsed))
     }
 
     /// Reads a column that anybody may have written, such as Laravel: a JSON array of strings.
@@ -57,7 +63,7 @@ impl Abilities {
         }
         let list: Vec<serde_json::Value> =
             json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-        Self(list.iter().filter_map(|ability| ability.as_str()).map(Box::from).collect())
+        Self::of(list.iter().filter_map(|ability| ability.as_str()).map(Box::from).collect())
     }
 
     /// The JSON array that a store keeps.
@@ -79,13 +85,19 @@ impl Abilities {
 
     /// Each ability, in the order in which it was given.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(AsRef::as_ref)
+        self.0.slice.iter().map(AsRef::as_ref)
     }
 
     /// What of `wanted` is missing here.
     #[must_use]
     pub fn missing(&self, wanted: &[&str]) -> Vec<String> {
         wanted.iter().filter(|ability| !self.allow(ability)).map(ToString::to_string).collect()
+    }
+}
+
+impl fmt::Debug for Abilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Abilities").field(&&self.0.slice).finish()
     }
 }
 

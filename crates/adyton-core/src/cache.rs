@@ -15,20 +15,19 @@
 //! It does not load anything by itself and knows nothing of expiry.
 
 mod generations;
+mod verified;
 
 use crate::channel::{About, Mark, News};
-use crate::clock::Timestamp;
 use crate::config::{CacheMode, CacheOptions};
 use crate::secret::Hash;
-use crate::session::Session;
-use crate::token::Token;
-use crate::user::{User, UserId};
+use crate::user::UserId;
 use generations::{Generations, Number};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use std::sync::atomic::{self, AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{self, AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+pub(crate) use verified::{Proof, Verified};
 
 /// How old the store's last word may be for a hit to count.
 const LEASE: Duration = Duration::from_millis(100);
@@ -39,58 +38,6 @@ const RENEW: Duration = Duration::from_millis(40);
 const MOST_AGE: Duration = Duration::from_secs(10);
 /// How many generations users share.
 const SLOTS: usize = 1024;
-
-/// A verified credential: what its look-up found, and when that began.
-#[derive(Debug)]
-pub(crate) struct Verified {
-    pub(crate) proof: Proof,
-    pub(crate) user: Arc<User>,
-    /// The user as JSON, once somebody has asked for it.
-    json: OnceLock<Box<str>>,
-    /// Seconds since 1970 of the use that was last noted.
-    pub(crate) noted: AtomicI64,
-    /// Which of all states of all credentials this is.
-    edition: AtomicU64,
-    generation: Generation,
-}
-
-/// Editions that were given away in this process.
-static EDITIONS: AtomicU64 = AtomicU64::new(0);
-
-fn next_edition() -> u64 {
-    EDITIONS.fetch_add(1, Ordering::Relaxed) + 1
-}
-
-/// What was presented.
-#[derive(Debug)]
-pub(crate) enum Proof {
-    /// An access token; the session is that which it was issued for, if any. Most have none, and shall not
-    /// keep the room for one.
-    Token(Token, Option<Box<Session>>),
-    /// The cookie of a session.
-    Cookie(Box<Session>),
-}
-
-impl Proof {
-    pub(crate) fn session(&self) -> Option<&Session> {
-        match self {
-            Self::Token(_, session) => session.as_deref(),
-            Self::Cookie(session) => Some(session),
-        }
-    }
-
-    pub(crate) fn token(&self) -> Option<&Token> {
-        if let Self::Token(token, _) = self { Some(token) } else { None }
-    }
-
-    /// Seconds since 1970 of the use that is written down.
-    fn used_at(&self) -> Option<i64> {
-        match self {
-            Self::Token(token, _) => token.last_used_at.map(Timestamp::unix),
-            Self::Cookie(session) => Some(session.last_seen_at.unix()),
-        }
-    }
-}
 
 /// When a look-up began: in the order of look-ups and revocations, and in milliseconds of the
 /// monotonic clock.
@@ -111,35 +58,8 @@ pub(crate) enum Teller {
     Nobody,
 }
 
-impl Verified {
-    pub(crate) fn new(proof: Proof, user: User, generation: Generation) -> Self {
-        let noted = AtomicI64::new(proof.used_at().unwrap_or(i64::MIN));
-        let edition = AtomicU64::new(next_edition());
-        Self { proof, user: Arc::new(user), json: OnceLock::new(), noted, edition, generation }
-    }
-
-    pub(crate) fn user_json(&self) -> &str {
-        // What has nothing but texts for keys can be written.
-        self.json.get_or_init(|| serde_json::to_string(&*self.user).unwrap_or_default().into())
-    }
-
-    pub(crate) fn edition(&self) -> u64 {
-        self.edition.load(Ordering::Relaxed)
-    }
-
-    /// Notes a use, unless somebody else has noted one since this was read.
-    pub(crate) fn note(&self, read: i64, now: i64) -> bool {
-        let order = Ordering::Relaxed;
-        let noted = self.noted.compare_exchange(read, now, order, order).is_ok();
-        if noted {
-            self.edition.store(next_edition(), order);
-        }
-        noted
-    }
-}
-
 pub(crate) struct TokenCache {
-    entries: Option<Cache<Hash, Arc<Verified>, Weigh>>,
+    entries: Option<Cache<Hash, Verified, Weigh>>,
     teller: Teller,
     generations: Generations<SLOTS>,
     /// Milliseconds of the monotonic clock up to which hits count.
@@ -187,7 +107,7 @@ impl TokenCache {
     }
 
     /// The entry, if it can be believed at this moment of the monotonic clock.
-    pub(crate) fn get(&self, hash: &Hash, at: Duration) -> Option<Arc<Verified>> {
+    pub(crate) fn get(&self, hash: &Hash, at: Duration) -> Option<Verified> {
         let entries = self.entries.as_ref()?;
         let alone = self.teller == Teller::Nobody;
         let leased = alone || millis(at) < self.lease_ends.load(Ordering::SeqCst);
@@ -215,7 +135,7 @@ impl TokenCache {
     }
 
     /// Keeps an entry; it is never served if a revocation came since its generation was taken.
-    pub(crate) fn insert(&self, hash: Hash, entry: Arc<Verified>) {
+    pub(crate) fn insert(&self, hash: Hash, entry: Verified) {
         if let Some(entries) = &self.entries
             && self.stands(&entry)
         {
@@ -278,11 +198,11 @@ impl TokenCache {
     }
 
     fn stands(&self, entry: &Verified) -> bool {
-        self.generations.stand(entry.user.id, entry.generation.number)
+        self.generations.stand(entry.user_id(), entry.began())
     }
 
     fn is_young(&self, entry: &Verified, at: Duration) -> bool {
-        self.teller == Teller::Store || millis(at) < entry.generation.at + millis(MOST_AGE)
+        self.teller == Teller::Store || millis(at) < millis(entry.began_at() + MOST_AGE)
     }
 }
 
@@ -290,7 +210,7 @@ fn millis(moment: Duration) -> u64 {
     u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn entries(max_bytes: u64) -> Option<Cache<Hash, Arc<Verified>, Weigh>> {
+fn entries(max_bytes: u64) -> Option<Cache<Hash, Verified, Weigh>> {
     let options = OptionsBuilder::new()
         .estimated_items_capacity(usize::try_from(max_bytes / TYPICAL).unwrap_or(usize::MAX))
         .weight_capacity(max_bytes)
@@ -301,42 +221,28 @@ fn entries(max_bytes: u64) -> Option<Cache<Hash, Arc<Verified>, Weigh>> {
 }
 
 /// What an entry takes with short texts and no session, for how many there may be.
-const TYPICAL: u64 = 768;
-/// What the table keeps for an entry, and the allocator around each of its eight parts.
-const AROUND: usize = 64 + 8 * 16;
+const TYPICAL: u64 = 672;
 
 #[derive(Clone)]
 struct Weigh;
 
-impl Weighter<Hash, Arc<Verified>> for Weigh {
-    fn weight(&self, _: &Hash, entry: &Arc<Verified>) -> u64 {
-        let columns =
-            entry.user.columns.iter().map(|(key, value)| key.len() + value.to_string().len() + 64);
-        // The user is there twice: as itself and as JSON, which has its keys and times too.
-        let user =
-            2 * (entry.user.name.len() + entry.user.email.len() + columns.sum::<usize>()) + 120;
-        let token = entry.proof.token().map_or(0, |token| token.name.len());
-        let session = entry.proof.session().map_or(0, of_session);
-        (size_of::<Verified>() + size_of::<User>() + AROUND + user + token + session) as u64
+impl Weighter<Hash, Verified> for Weigh {
+    fn weight(&self, _: &Hash, entry: &Verified) -> u64 {
+        entry.weight() as u64
     }
-}
-
-fn of_session(session: &Session) -> usize {
-    let device = [&session.device.name, &session.device.user_agent];
-    let texts = device.into_iter().flatten().map(String::len).sum::<usize>();
-    size_of::<Session>() + session.public_id.len() + texts + 8 * 16
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ability::Abilities;
-    use crate::token::TokenId;
+    use crate::token::{Token, TokenId};
+    use crate::user::User;
 
     const START: Duration = Duration::from_secs(1);
 
-    fn entry(cache: &TokenCache, user: i64) -> Arc<Verified> {
-        Arc::new(Verified::new(found(user), person(user), cache.generation(START)))
+    fn entry(cache: &TokenCache, user: i64) -> Verified {
+        Verified::new(found(user), &person(user), cache.generation(START))
     }
 
     fn person(id: i64) -> User {
@@ -408,7 +314,7 @@ mod tests {
     fn a_change_by_somebody_else_empties_it() {
         let (cache, hash) = (leased(), Hash::of("a"));
         let began_before = entry(&cache, 1);
-        cache.insert(hash, Arc::clone(&began_before));
+        cache.insert(hash, began_before.clone());
         cache.answered(Some(2), START);
         assert!(cache.get(&hash, START).is_none());
         cache.insert(hash, began_before);

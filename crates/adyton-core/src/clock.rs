@@ -4,14 +4,16 @@
 
 use serde::{Serialize, Serializer};
 use std::fmt;
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use time::format_description::well_known::Rfc3339;
 use time::macros::{format_description, utc_datetime};
 use time::{OffsetDateTime, PrimitiveDateTime, UtcDateTime};
 
 /// A point in time: UTC, whole seconds, as Laravel stores it. Years 0 to 9999.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+// Counted from the first of them, which is one: an `Option` of it needs no more room.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(NonZeroU64);
 
 impl Timestamp {
     const FIRST: i64 = utc_datetime!(0000-01-01 0:00).unix_timestamp();
@@ -20,40 +22,46 @@ impl Timestamp {
     /// From seconds since 1970, held within the years 0 to 9999.
     #[must_use]
     pub const fn from_unix(seconds: i64) -> Self {
-        Self(if seconds < Self::FIRST {
+        let held = if seconds < Self::FIRST {
             Self::FIRST
         } else if seconds > Self::LAST {
             Self::LAST
         } else {
             seconds
-        })
+        };
+        // Never zero, since the first is one.
+        match NonZeroU64::new((held - Self::FIRST + 1).cast_unsigned()) {
+            Some(count) => Self(count),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// Seconds since 1970.
     #[must_use]
     pub const fn unix(self) -> i64 {
-        self.0
+        self.0.get().cast_signed() + (Self::FIRST - 1)
     }
 
     /// That many seconds later, at most the end of the year 9999.
     #[must_use]
     pub const fn plus(self, seconds: u64) -> Self {
-        let seconds = if seconds > i64::MAX as u64 { i64::MAX } else { seconds as i64 };
-        Self::from_unix(self.0.saturating_add(seconds))
+        let (later, last) = (self.0.saturating_add(seconds), Self::from_unix(Self::LAST));
+        if later.get() < last.0.get() { Self(later) } else { last }
     }
 
     /// That many seconds earlier.
     #[must_use]
     pub const fn minus(self, seconds: u64) -> Self {
-        let seconds = if seconds > i64::MAX as u64 { i64::MAX } else { seconds as i64 };
-        Self::from_unix(self.0.saturating_sub(seconds))
+        match NonZeroU64::new(self.0.get().saturating_sub(seconds)) {
+            Some(count) => Self(count),
+            None => Self::from_unix(Self::FIRST),
+        }
     }
 
     /// Seconds from `now` until this, none if it has passed.
     #[must_use]
     pub const fn seconds_after(self, now: Self) -> u64 {
-        let seconds = self.0.saturating_sub(now.0);
-        if seconds < 0 { 0 } else { seconds as u64 }
+        self.0.get().saturating_sub(now.0.get())
     }
 
     /// Reads RFC 3339, with any offset: `2026-11-22T18:00:00Z`.
@@ -122,7 +130,14 @@ impl Timestamp {
     }
 
     fn date_time(self) -> UtcDateTime {
-        UtcDateTime::from_unix_timestamp(self.0).unwrap_or(UtcDateTime::UNIX_EPOCH)
+        UtcDateTime::from_unix_timestamp(self.unix()).unwrap_or(UtcDateTime::UNIX_EPOCH)
+    }
+}
+
+/// With the seconds since 1970.
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Timestamp").field(&self.unix()).finish()
     }
 }
 
@@ -228,6 +243,16 @@ mod tests {
         assert_eq!(Timestamp::from_unix(0).plus(u64::MAX), last);
         assert_eq!(last.minus(u64::MAX), Timestamp::from_unix(i64::MIN));
         assert_eq!(Timestamp::from_unix(5).seconds_after(Timestamp::from_unix(9)), 0);
+        for seconds in [Timestamp::FIRST, -1, 0, Timestamp::LAST] {
+            assert_eq!(Timestamp::from_unix(seconds).unix(), seconds);
+        }
+        assert_eq!(Timestamp::from_unix(i64::MIN).unix(), Timestamp::FIRST);
+        assert_eq!(format!("{:?}", Timestamp::from_unix(-5)), "Timestamp(-5)");
+    }
+
+    #[test]
+    fn none_takes_no_room() {
+        assert_eq!(size_of::<Option<Timestamp>>(), size_of::<u64>());
     }
 
     proptest! {

@@ -42,6 +42,19 @@ pub struct Token {
     pub created_at: Option<Timestamp>,
 }
 
+impl Token {
+    pub(crate) fn dates(&self) -> Dates {
+        Dates { expires_at: self.expires_at, created_at: self.created_at }
+    }
+}
+
+/// What of a token's row decides when it ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Dates {
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) created_at: Option<Timestamp>,
+}
+
 /// A row to be inserted into the token table.
 #[derive(Clone, Debug)]
 pub struct NewToken {
@@ -118,7 +131,7 @@ impl Presented {
 /// says; a personal token (Laravel's too) lives as long as its row says, and no longer than
 /// `personal_token_max_expiration`, as Sanctum's `expiration` has it.
 pub(crate) fn ends_at(
-    token: &Token,
+    token: Dates,
     session: Option<&Session>,
     config: &Config,
 ) -> Option<Timestamp> {
@@ -133,7 +146,7 @@ pub(crate) fn ends_at(
 }
 
 /// When a personal token has lived so long. Nobody can tell of one without a date, so it is over.
-fn ends_by(token: &Token, longest: Lifetime) -> Timestamp {
+fn ends_by(token: Dates, longest: Lifetime) -> Timestamp {
     token.created_at.map_or(Timestamp::from_unix(0), |issued| issued.plus(longest.seconds()))
 }
 
@@ -282,8 +295,8 @@ mod tests {
             created_at,
         };
         let mut config = Config::default();
-        assert_eq!(ends_at(&token(Some(at(1000)), None), None, &config), None);
-        assert_eq!(ends_at(&token(None, Some(at(9))), None, &config), Some(at(9)));
+        assert_eq!(ends_at(token(Some(at(1000)), None).dates(), None, &config), None);
+        assert_eq!(ends_at(token(None, Some(at(9))).dates(), None, &config), Some(at(9)));
         config.personal_token_max_expiration = Some(Lifetime::from_seconds(60));
         for (created, stored, end) in [
             (Some(1000), None, 1060),
@@ -292,7 +305,11 @@ mod tests {
             (None, Some(2000), 0),
         ] {
             let token = token(created.map(at), stored.map(at));
-            assert_eq!(ends_at(&token, None, &config), Some(at(end)), "{created:?} {stored:?}");
+            assert_eq!(
+                ends_at(token.dates(), None, &config),
+                Some(at(end)),
+                "{created:?} {stored:?}"
+            );
         }
     }
 

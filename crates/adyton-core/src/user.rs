@@ -2,7 +2,8 @@
 
 use crate::clock::Timestamp;
 use email_address::{EmailAddress, Options};
-use serde::Serialize;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -34,6 +35,43 @@ pub struct User {
     /// The columns named in `user_columns`.
     #[serde(flatten)]
     pub columns: Map<String, Value>,
+}
+
+impl User {
+    /// Reads what a user was written as, to the letter: the columns of the engine come first.
+    pub(crate) fn read_back(json: &str) -> serde_json::Result<Self> {
+        serde_json::Deserializer::from_str(json).deserialize_map(ReadBack)
+    }
+}
+
+struct ReadBack;
+
+impl<'de> Visitor<'de> for ReadBack {
+    type Value = User;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a user as it is written")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<User, A::Error> {
+        let mut user = User {
+            id: UserId(next(&mut map)?),
+            name: next(&mut map)?,
+            email: next(&mut map)?,
+            created_at: next::<_, Option<&str>>(&mut map)?.and_then(Timestamp::from_rfc3339),
+            updated_at: next::<_, Option<&str>>(&mut map)?.and_then(Timestamp::from_rfc3339),
+            columns: Map::new(),
+        };
+        while let Some((key, value)) = map.next_entry()? {
+            user.columns.insert(key, value);
+        }
+        Ok(user)
+    }
+}
+
+fn next<'de, A: MapAccess<'de>, T: Deserialize<'de>>(map: &mut A) -> Result<T, A::Error> {
+    let entry = map.next_entry::<IgnoredAny, T>()?;
+    entry.map(|(_, value)| value).ok_or_else(|| A::Error::custom("a column is missing"))
 }
 
 /// A user together with what proves that it is them.
@@ -205,7 +243,46 @@ mod tests {
         }
     }
 
+    fn value() -> impl Strategy<Value = Value> {
+        let plain = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        plain.prop_recursive(2, 8, 3, |inner| {
+            let map = prop::collection::hash_map(any::<String>(), inner.clone(), 0..3);
+            prop_oneof![
+                prop::collection::vec(inner, 0..3).prop_map(Value::from),
+                map.prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    prop_compose! {
+        fn user()(
+            id: i64,
+            name: String,
+            email: String,
+            times in [any::<Option<i64>>(), any::<Option<i64>>()],
+            columns in prop::collection::hash_map("id|name|email|created_at|.{0,6}", value(), 0..5),
+        ) -> User {
+            let [created_at, updated_at] = times.map(|time| time.map(Timestamp::from_unix));
+            let columns = columns.into_iter().collect();
+            User { id: UserId(id), name, email, created_at, updated_at, columns }
+        }
+    }
+
     proptest! {
+        /// Columns too that are called like those of the engine.
+        #[test]
+        fn what_a_user_is_written_as_reads_back(user in user()) {
+            let json = serde_json::to_string(&user).unwrap();
+            prop_assert_eq!(User::read_back(&json).unwrap(), user);
+        }
+
         #[test]
         fn no_text_panics_and_parsing_settles(text in ".{0,80}@?.{0,40}") {
             if let Some(email) = Email::parse(&text) {

@@ -15,20 +15,19 @@ use crate::token::{FoundToken, Presented, Token, TokenId, ends_at};
 use crate::user::{User, UserId};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Uses of a token within so many seconds are noted once.
 const NOTED_EVERY: i64 = 60;
 
 /// Who is calling, by which credential, and what that may do. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Principal(Arc<Verified>);
+pub struct Principal(Verified);
 
 impl Principal {
     /// The user.
     #[must_use]
     pub fn user(&self) -> &Arc<User> {
-        &self.0.user
+        self.0.user()
     }
 
     /// The user as JSON, as the endpoints show it: written once for as long as the principal is
@@ -41,16 +40,13 @@ impl Principal {
     /// The user's id.
     #[must_use]
     pub fn user_id(&self) -> UserId {
-        self.0.user.id
+        self.0.user_id()
     }
 
     /// What the credential may do.
     #[must_use]
     pub fn abilities(&self) -> &Abilities {
-        match &self.0.proof {
-            Proof::Token(token, _) => &token.abilities,
-            Proof::Cookie(session) => &session.abilities,
-        }
+        self.0.abilities()
     }
 
     /// Whether it may do this.
@@ -62,35 +58,30 @@ impl Principal {
     /// How the caller proved themselves.
     #[must_use]
     pub fn guard(&self) -> Guard {
-        if self.token().is_some() { Guard::Token } else { Guard::Session }
+        if self.0.token_id().is_some() { Guard::Token } else { Guard::Session }
     }
 
     /// The access token that was presented; `None` for a session cookie.
     #[must_use]
     pub fn token(&self) -> Option<&Token> {
-        self.0.proof.token()
+        self.0.token()
     }
 
     /// The session of the cookie, or that which the token was issued for; `None` for a personal
     /// access token.
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
-        self.0.proof.session()
+        self.0.session()
     }
 
     /// What has to stand for a change in its name to be made.
     pub(super) fn credential(&self) -> Credential {
-        match &self.0.proof {
-            Proof::Token(_, Some(session)) | Proof::Cookie(session) => {
-                Credential::Session(session.id)
-            }
-            Proof::Token(token, None) => Credential::PersonalToken(token.id),
-        }
+        self.0.credential()
     }
 
     /// When a use of the credential was last noted: this call's, or one less than a minute ago.
     pub(super) fn noted_at(&self) -> Timestamp {
-        Timestamp::from_unix(self.0.noted.load(Ordering::Relaxed))
+        Timestamp::from_unix(self.0.noted())
     }
 
     /// A number that changes with anything that can be read of a principal, and that no other has in
@@ -104,10 +95,7 @@ impl Principal {
     /// The personal access token that was presented, if it is one.
     #[must_use]
     pub fn personal_token(&self) -> Option<TokenId> {
-        match &self.0.proof {
-            Proof::Token(token, None) => Some(token.id),
-            _ => None,
-        }
+        self.0.token_id().filter(|_| self.session().is_none())
     }
 }
 
@@ -211,8 +199,8 @@ impl Auth {
                 let found = self.0.store.find_session_by_public_id(&session.public_id).await?;
                 found.is_some_and(|found| found.revoked_at.is_none())
             }
-            None => match caller.token() {
-                Some(token) => self.0.store.find_token_by_id(token.id).await?.is_some(),
+            None => match caller.0.token_id() {
+                Some(token) => self.0.store.find_token_by_id(token).await?.is_some(),
                 None => false,
             },
         };
@@ -221,9 +209,9 @@ impl Auth {
 
     fn lacks(&self, principal: &Principal, missing: Vec<String>, client: &Client) -> Error {
         let event = Event::new(EventKind::AuthzFail, self.now()).user(principal.user_id());
-        let event = match (principal.session(), principal.token()) {
+        let event = match (principal.session(), principal.0.token_id()) {
             (Some(session), _) => event.session(&session.public_id),
-            (None, Some(token)) => event.token(token.id),
+            (None, Some(token)) => event.token(token),
             (None, None) => event,
         };
         self.refused(event.reason("missing_ability"), client);
@@ -255,8 +243,8 @@ impl Auth {
             let generation = self.0.cache.generation(self.0.clock.monotonic());
             let found = self.0.store.find_token(&presented.hash).await?;
             Ok::<_, StoreError>(found.and_then(|found| {
-                let proof = Proof::Token(found.token, found.session.map(Box::new));
-                Some(Verified::new(proof, found.user?, generation))
+                let proof = Proof::Token(found.token, found.session);
+                Some(Verified::new(proof, &found.user?, generation))
             }))
         };
         self.look_up_once(Kind::Access, presented.hash, presented.id, look_up).await
@@ -267,8 +255,8 @@ impl Auth {
             let generation = self.0.cache.generation(self.0.clock.monotonic());
             let found = self.0.store.find_cookie(&hash).await?;
             Ok::<_, StoreError>(found.and_then(|found| {
-                let proof = Proof::Cookie(Box::new(self.with_uses(found.session)));
-                Some(Verified::new(proof, found.user?, generation))
+                let proof = Proof::Cookie(self.with_uses(found.session));
+                Some(Verified::new(proof, &found.user?, generation))
             }))
         };
         self.look_up_once(Kind::Cookie, hash, None, look_up).await
@@ -295,26 +283,22 @@ impl Auth {
         }
         let known = turn.take(look_up).await?.ok_or(Refusal::TokenInvalid)?;
         let principal = self.admit(known, row)?;
-        self.0.cache.insert(hash, Arc::clone(&principal.0));
+        self.0.cache.insert(hash, principal.0.clone());
         Ok(principal)
     }
 
     /// What cached and found credentials have to pass alike. Where the caller names a token's row,
     /// it must be that one.
-    pub(super) fn admit(
-        &self,
-        known: Arc<Verified>,
-        row: Option<TokenId>,
-    ) -> Result<Principal, Error> {
-        let (now, session) = (self.now(), known.proof.session());
-        if row.is_some_and(|id| known.proof.token().is_none_or(|token| token.id != id)) {
+    pub(super) fn admit(&self, known: Verified, row: Option<TokenId>) -> Result<Principal, Error> {
+        let (now, session) = (self.now(), known.session());
+        if row.is_some() && row != known.token_id() {
             return Err(Refusal::TokenInvalid.into());
         }
         if session.is_some_and(|session| session.revoked_at.is_some()) {
             return Err(Refusal::SessionRevoked.into());
         }
         if self.credential_ends_at(&known).is_some_and(|end| now >= end) {
-            let cookie = known.proof.token().is_none();
+            let cookie = known.token_id().is_none();
             let over = if cookie { Refusal::SessionExpired } else { Refusal::TokenExpired };
             return Err(over.into());
         }
@@ -325,22 +309,20 @@ impl Auth {
     /// The first moment at which a credential is refused; a session of a cookie is renewed by the
     /// uses that were noted since it was read.
     fn credential_ends_at(&self, known: &Verified) -> Option<Timestamp> {
-        match &known.proof {
-            Proof::Token(token, session) => ends_at(token, session.as_deref(), self.config()),
-            Proof::Cookie(session) => {
-                let noted = Timestamp::from_unix(known.noted.load(Ordering::Relaxed));
-                Some(match noted > session.last_seen_at {
-                    true => session.ends_if_renewed_at(noted, self.config()),
-                    false => session.ends_at(self.config()),
-                })
-            }
-        }
+        let Some(session) = known.cookie() else {
+            return ends_at(known.dates(), known.session(), self.config());
+        };
+        let noted = known.noted();
+        Some(match noted > session.last_seen_at.unix() {
+            true => session.ends_if_renewed_at(Timestamp::from_unix(noted), self.config()),
+            false => session.ends_at(self.config()),
+        })
     }
 
     /// Notes a use for the next flush: once a minute and credential, without a lock otherwise.
     fn note_use(&self, known: &Verified, now: Timestamp) {
-        let noted = known.noted.load(Ordering::Relaxed);
-        let due = now.unix().saturating_sub(noted) >= self.noted_every(&known.proof);
+        let noted = known.noted();
+        let due = now.unix().saturating_sub(noted) >= self.noted_every(known);
         if !due || !known.note(noted, now.unix()) {
             return;
         }
@@ -348,10 +330,10 @@ impl Auth {
         if touches.tokens.len().max(touches.sessions.len()) >= Touches::MOST {
             return;
         }
-        touches.tokens.extend(known.proof.token().map(|token| (token.id, now)));
-        let cookie = known.proof.token().is_none();
+        touches.tokens.extend(known.token_id().map(|id| (id, now)));
+        let cookie = known.token_id().is_none();
         let touch = |session| self.touch(session, now, cookie);
-        touches.sessions.extend(known.proof.session().map(touch));
+        touches.sessions.extend(known.session().map(touch));
     }
 
     /// What a use at this time makes of a session: its cookie's renews it, its token's does not.
@@ -362,8 +344,8 @@ impl Auth {
 
     /// How many seconds pass between two uses that are noted: fewer where a session would not live
     /// for a minute.
-    fn noted_every(&self, proof: &Proof) -> i64 {
-        let Proof::Cookie(session) = proof else { return NOTED_EVERY };
+    fn noted_every(&self, known: &Verified) -> i64 {
+        let Some(session) = known.cookie() else { return NOTED_EVERY };
         let idle = session.guard.idle_limit(session.remember, self.config());
         i64::try_from(idle / 4).unwrap_or(NOTED_EVERY).min(NOTED_EVERY)
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// What a look-up found, as often as it is needed.
-pub(super) type Found = Result<Option<Arc<Verified>>, StoreError>;
+pub(super) type Found = Result<Option<Verified>, StoreError>;
 
 /// How long one waits for the others: a connection that hangs shall hold up only whose it is.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -120,7 +120,7 @@ impl Turn<'_> {
         look_up: impl Future<Output = Result<Option<Verified>, StoreError>>,
     ) -> Found {
         let number = self.seat.begin();
-        let found = look_up.await.map(|found| found.map(Arc::new));
+        let found = look_up.await;
         if let Some(landed) = &mut self.landed {
             **landed = Some((number, found.clone()));
         }

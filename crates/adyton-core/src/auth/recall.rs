@@ -3,7 +3,6 @@
 use super::{Auth, Principal};
 use crate::cache::Verified;
 use crate::secret::{Hash, Kind, PlainText};
-use std::sync::Arc;
 
 impl Auth {
     /// The principal of a token that is in memory and good: what [`authenticate`](Self::authenticate) would
@@ -24,7 +23,7 @@ impl Auth {
     }
 
     /// What is in memory of a credential, to be looked up otherwise.
-    pub(super) fn known(&self, hash: &Hash) -> Option<Arc<Verified>> {
+    pub(super) fn known(&self, hash: &Hash) -> Option<Verified> {
         let known = self.recalled(hash);
         if known.is_none() {
             self.0.cache.missed();
@@ -33,7 +32,7 @@ impl Auth {
     }
 
     /// What is in memory of a credential. Whoever knows of foreign changes is asked on the way.
-    fn recalled(&self, hash: &Hash) -> Option<Arc<Verified>> {
+    fn recalled(&self, hash: &Hash) -> Option<Verified> {
         let at = self.0.clock.monotonic();
         if self.0.cache.should_ask(at) {
             self.ask_for_changes();

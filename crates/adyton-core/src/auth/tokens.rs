@@ -231,7 +231,7 @@ impl Auth {
         TokenInfo {
             current: current == Some(token.id),
             last_used_at: token.last_used_at.max(noted.get(&token.id).copied()),
-            expires_at: ends_at(&token, None, self.config()),
+            expires_at: ends_at(token.dates(), None, self.config()),
             id: token.id,
             name: token.name,
             abilities: token.abilities,
