@@ -1,7 +1,7 @@
 //! Limits on attempts (CONTRACT 4.5 and 7), each by its own story.
 
 use crate::store::Mode;
-use crate::world::{Actor, PASSWORD, Response, World};
+use crate::world::{Actor, LOGGING, PASSWORD, Response, World};
 use adyton::core::event::EventKind;
 use adyton::core::store::{EventFilter, EventStore};
 use adyton::{NewPersonalToken, Registration};
@@ -9,7 +9,6 @@ use http::Method;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use tracing_subscriber::util::SubscriberInitExt;
 
 const WRONG: &str = "wrong horse 1";
 
@@ -594,7 +593,8 @@ async fn an_address_that_is_missing_is_told_once() {
     let log = Arc::<Mutex<Vec<u8>>>::default();
     let writer = Arc::clone(&log);
     let subscriber = tracing_subscriber::fmt().with_writer(move || Lines(Arc::clone(&writer)));
-    let _guard = subscriber.set_default();
+    let _alone = LOGGING.lock().await;
+    let _guard = tracing::subscriber::set_default(subscriber.finish());
     let world = World::new().await;
     let told = || {
         let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::browser::Browser;
 use crate::store::Mode;
-use crate::world::{PASSWORD, Response, World};
+use crate::world::{LOGGING, PASSWORD, Response, World};
 use adyton::core::secret::Hash;
 use adyton::core::session::Guard;
 use adyton::core::store::UserStore;
@@ -83,6 +83,7 @@ impl Secrets {
 
 #[tokio::test]
 async fn no_secret_is_in_the_log_nor_in_an_event_nor_in_a_list() {
+    let _alone = LOGGING.lock().await;
     let log = Log::start();
     let world = World::new().await;
     let (mut secrets, mut shown) = (Secrets::default(), String::new());

@@ -26,6 +26,8 @@ use tower::ServiceExt;
 
 pub(crate) const BASE: &str = "/api/auth";
 pub(crate) const PASSWORD: &str = "correct horse 1";
+/// Held by a test that looks at the log: where two begin to listen at once in a process, one hears nothing.
+pub(crate) static LOGGING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// Headers by which a browser tells of the page that asks.
 const BROWSERS_OWN: [&str; 2] = ["origin", "sec-fetch-site"];
 
