@@ -2,6 +2,8 @@
 //! see owned rows and plain values; which driver is behind it they cannot tell. No table is known
 //! here, and nothing here knows what a statement means.
 
+#[cfg(feature = "sqlite")]
+mod checkpoints;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod doubt;
 #[cfg(feature = "mysql")]

@@ -5,6 +5,7 @@
 //! It retries nothing: work that fails is rolled back alone; a commit that fails fails everybody,
 //! and while another process holds the lock, everybody is who was queued by the end of the wait.
 
+use super::checkpoints::Checkpoints;
 use super::sqlite::told;
 use super::{Body, Session, Tx};
 use crate::error::{Result, SqlError};
@@ -33,12 +34,14 @@ struct Message {
 
 impl Writer {
     /// Starts the thread on its connection. It logs to where the caller does.
-    pub(super) fn start(tx: Tx) -> Result<Self> {
+    pub(super) fn start(tx: Tx, checkpoints: Option<Checkpoints>) -> Result<Self> {
         let (queue, messages) = mpsc::channel(BATCH);
         let log = tracing::dispatcher::get_default(Clone::clone);
         let thread = std::thread::Builder::new()
             .name("adyton-sqlite".into())
-            .spawn(move || tracing::dispatcher::with_default(&log, || serve(tx, messages)))
+            .spawn(move || {
+                tracing::dispatcher::with_default(&log, || serve(tx, messages, checkpoints))
+            })
             .map_err(|error| SqlError::Database(Arc::new(error)))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -112,7 +115,8 @@ fn poll_once<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-fn serve(mut tx: Tx, mut messages: mpsc::Receiver<Message>) {
+/// Arguments are dropped from the last to the first, so that the connection that writes is the last.
+fn serve(mut tx: Tx, mut messages: mpsc::Receiver<Message>, checkpoints: Option<Checkpoints>) {
     let mut batch = Vec::with_capacity(BATCH);
     while messages.blocking_recv_many(&mut batch, BATCH) > 0 {
         let (alone, grouped): (Vec<_>, Vec<_>) = batch.drain(..).partition(|message| message.alone);
@@ -122,6 +126,9 @@ fn serve(mut tx: Tx, mut messages: mpsc::Receiver<Message>) {
             turn_away(&mut tx, &mut messages, &error);
         }
         run_alone(&mut tx, alone);
+        if let (Some(checkpoints), Ok(conn)) = (&checkpoints, tx.connection()) {
+            checkpoints.after_commit(conn);
+        }
     }
 }
 
