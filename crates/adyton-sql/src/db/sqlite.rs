@@ -58,9 +58,9 @@ impl File {
     pub(super) async fn transaction<T, F>(&self, body: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Clone + Send + 'static,
     {
-        self.writer.run(body, false).await
+        self.writer.run(body).await
     }
 
     /// Runs `body` on the connection that writes, outside any transaction.
@@ -69,7 +69,7 @@ impl File {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
     {
-        self.writer.run(body, true).await
+        self.writer.run_alone(body).await
     }
 
     pub(super) async fn snapshot<T, F>(&self, body: F) -> Result<T>

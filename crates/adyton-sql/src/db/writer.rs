@@ -1,9 +1,10 @@
 //! The one thread that writes to SQLite. It groups commits: what has queued up while the disk was
-//! busy becomes one transaction, each piece of work in a savepoint of its own, and is answered
-//! after the commit. With `synchronous = FULL` that is worth a factor of seven to twenty.
+//! busy becomes one transaction, and is answered after the commit. Where a piece of work fails, all
+//! of them run again, each in a savepoint of its own, so that it is rolled back alone: savepoints
+//! copy every page that is changed, which is an eighth of what a refresh costs.
 //!
-//! It retries nothing: work that fails is rolled back alone; a commit that fails fails everybody,
-//! and while another process holds the lock, everybody is who was queued by the end of the wait.
+//! A commit that fails is not tried again and fails everybody, and while another process holds the
+//! lock, everybody is who was queued by the end of the wait.
 
 use super::checkpoints::Checkpoints;
 use super::sqlite::told;
@@ -46,14 +47,31 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Queues work and waits for its commit; `alone` is outside any transaction instead.
-    pub(super) async fn run<T, F>(&self, body: F, alone: bool) -> Result<T>
+    /// Queues work and waits for its commit.
+    pub(super) async fn run<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Clone + Send + 'static,
+    {
+        self.queue(body, |body| body.clone(), false).await
+    }
+
+    /// Queues work that is outside any transaction, and waits for its end.
+    pub(super) async fn run_alone<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+    {
+        self.queue(body, Option::take, true).await
+    }
+
+    async fn queue<T, F>(&self, body: F, next: Next<F>, alone: bool) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Work { body: Some(body), result: Err(SqlError::Stopped), reply });
+        let job = Box::new(Work { body: Some(body), next, result: None, reply });
         let queue = self.queue.as_ref().ok_or(SqlError::Stopped)?;
         queue.send(Message { job, alone }).await.map_err(|_| SqlError::Stopped)?;
         answer.await.map_err(|_| SqlError::Stopped)?
@@ -69,7 +87,7 @@ impl Drop for Writer {
     }
 }
 
-/// Queued work: it runs, and is answered later.
+/// Queued work: it runs, perhaps twice, and is answered later.
 trait Job: Send {
     /// Whether its changes shall stay.
     fn run(&mut self, tx: &mut Tx) -> bool;
@@ -77,9 +95,14 @@ trait Job: Send {
     fn answer(self: Box<Self>, committed: Result<()>);
 }
 
+/// What runs next: a copy of the body, or the body itself.
+type Next<F> = fn(&mut Option<F>) -> Option<F>;
+
 struct Work<F, T> {
     body: Option<F>,
-    result: Result<T>,
+    next: Next<F>,
+    /// None before it has run.
+    result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
 }
 
@@ -89,18 +112,17 @@ where
     F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send,
 {
     fn run(&mut self, tx: &mut Tx) -> bool {
-        if let Some(body) = self.body.take() {
+        if let Some(body) = (self.next)(&mut self.body) {
             let caught = catch_unwind(AssertUnwindSafe(|| poll_once(body(tx))));
-            self.result = caught.unwrap_or(Err(SqlError::Stopped));
+            self.result = Some(caught.unwrap_or(Err(SqlError::Stopped)));
         }
-        self.result.is_ok()
+        matches!(self.result, Some(Ok(_)))
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        let never_ran = self.body.is_some();
-        let result = match committed {
-            Err(error) if never_ran || self.result.is_ok() => Err(error),
-            _ => self.result,
+        let result = match (committed, self.result) {
+            (Err(error), None | Some(Ok(_))) => Err(error),
+            (_, result) => result.unwrap_or(Err(SqlError::Stopped)),
         };
         // The caller may have gone away; the work is done all the same.
         let _ = self.reply.send(result);
@@ -162,7 +184,7 @@ fn commit_together(tx: &mut Tx, mut jobs: Vec<Box<dyn Job>>) -> Result<()> {
     let begun = tx.control("BEGIN IMMEDIATE");
     let committed = begun
         .clone()
-        .and_then(|()| jobs.iter_mut().try_for_each(|job| run_in_savepoint(tx, job.as_mut())))
+        .and_then(|()| run_together(tx, &mut jobs))
         .and_then(|()| tx.control("COMMIT"));
     if let Err(error) = &committed {
         tracing::warn!(error = error as &dyn std::error::Error, jobs = jobs.len(), "no commit");
@@ -176,13 +198,27 @@ fn commit_together(tx: &mut Tx, mut jobs: Vec<Box<dyn Job>>) -> Result<()> {
     begun
 }
 
+/// Runs the jobs in the transaction, and if one fails all of them anew in another.
+fn run_together(tx: &mut Tx, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+    let kept = jobs.iter_mut().all(|job| job.run(tx));
+    check_inside(tx)?;
+    if kept {
+        return Ok(());
+    }
+    tx.control("ROLLBACK")?;
+    tx.control("BEGIN IMMEDIATE")?;
+    jobs.iter_mut().try_for_each(|job| run_in_savepoint(tx, job.as_mut()))
+}
+
+/// A full disk, for one, makes SQLite roll everything back by itself.
+fn check_inside(tx: &Tx) -> Result<()> {
+    if tx.is_outside() { Err(SqlError::RolledBack) } else { Ok(()) }
+}
+
 fn run_in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<()> {
     tx.control("SAVEPOINT job")?;
     let keep = job.run(tx);
-    // A full disk, for one, makes SQLite roll everything back by itself.
-    if tx.is_outside() {
-        return Err(SqlError::RolledBack);
-    }
+    check_inside(tx)?;
     if !keep {
         tx.control("ROLLBACK TO job")?;
     }
