@@ -15,13 +15,14 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// More statements than the crate has: each is parsed once per connection.
 const STATEMENTS: usize = 128;
 const BUSY: Duration = Duration::from_secs(5);
 /// Between two tries of what SQLite does not wait for by itself.
 const PAUSE: Duration = Duration::from_millis(20);
+const TRIES: u128 = BUSY.as_millis() / PAUSE.as_millis();
 
 /// A database in a file. Fields are dropped in order: the last connection to close, the writer's,
 /// empties the log.
@@ -108,13 +109,15 @@ fn start(conn: Connection, names: &Arc<Names>, checkpoints: Option<Checkpoints>)
 
 async fn rewrite(tx: &mut Tx) -> Result<()> {
     tx.script("VACUUM").await?;
-    let begun = Instant::now();
-    // It does not wait for a checkpoint that another connection is at.
-    while begun.elapsed() < BUSY {
-        if tx.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await? == Some(false) {
-            return Ok(());
+    for _ in 0..TRIES {
+        let told: Option<(bool, (i64, i64))> =
+            tx.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
+        match told {
+            Some((false, _)) => return Ok(()),
+            // Not even begun: another connection is at a checkpoint, for which SQLite does not wait.
+            Some((true, (-1, _))) => std::thread::sleep(PAUSE),
+            _ => break,
         }
-        std::thread::sleep(PAUSE);
     }
     Err(SqlError::Busy)
 }
@@ -144,8 +147,7 @@ fn open_to_look(path: &Path) -> Result<Connection> {
 /// Tries again while the file is busy. SQLite waits by itself, but not where two processes switch
 /// a new file to its log at once, or where one closes the log that the other opens.
 fn patiently<T>(attempt: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    let tries = BUSY.as_millis() / PAUSE.as_millis();
-    for _ in 1..tries {
+    for _ in 1..TRIES {
         match attempt() {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                 std::thread::sleep(PAUSE);

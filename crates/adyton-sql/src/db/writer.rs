@@ -41,7 +41,11 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("adyton-sqlite".into())
             .spawn(move || {
-                tracing::dispatcher::with_default(&log, || serve(tx, messages, checkpoints))
+                // Dropped in reverse: the connection that writes is the last to be closed.
+                let (mut tx, checkpoints) = (tx, checkpoints);
+                tracing::dispatcher::with_default(&log, || {
+                    serve(&mut tx, messages, checkpoints.as_ref());
+                });
             })
             .map_err(|error| SqlError::Database(Arc::new(error)))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
@@ -137,18 +141,17 @@ fn poll_once<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-/// Arguments are dropped from the last to the first, so that the connection that writes is the last.
-fn serve(mut tx: Tx, mut messages: mpsc::Receiver<Message>, checkpoints: Option<Checkpoints>) {
+fn serve(tx: &mut Tx, mut messages: mpsc::Receiver<Message>, checkpoints: Option<&Checkpoints>) {
     let mut batch = Vec::with_capacity(BATCH);
     while messages.blocking_recv_many(&mut batch, BATCH) > 0 {
         let (alone, grouped): (Vec<_>, Vec<_>) = batch.drain(..).partition(|message| message.alone);
         if !grouped.is_empty()
-            && let Err(error) = commit_together(&mut tx, jobs_of(grouped))
+            && let Err(error) = commit_together(tx, jobs_of(grouped))
         {
-            turn_away(&mut tx, &mut messages, &error);
+            turn_away(tx, &mut messages, &error);
         }
-        run_alone(&mut tx, alone);
-        if let (Some(checkpoints), Ok(conn)) = (&checkpoints, tx.connection()) {
+        run_alone(tx, alone);
+        if let (Some(checkpoints), Ok(conn)) = (checkpoints, tx.connection()) {
             checkpoints.after_commit(conn);
         }
     }
