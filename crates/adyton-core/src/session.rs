@@ -136,6 +136,39 @@ pub struct NewSession {
     pub expires_at: Timestamp,
 }
 
+impl NewSession {
+    /// The session that a store has made of it.
+    #[doc(hidden)] // for the stores of Adyton alone
+    #[must_use]
+    pub fn begun(
+        self,
+        id: SessionId,
+        user_id: UserId,
+        access_token: Option<TokenId>,
+        now: Timestamp,
+    ) -> Session {
+        Session {
+            id,
+            public_id: self.public_id,
+            user_id,
+            guard: self.guard,
+            abilities: self.abilities,
+            rotation: 0,
+            previous: None,
+            salt: None,
+            rotated_at: None,
+            access_token,
+            previous_access_token: None,
+            device: self.device,
+            remember: self.remember,
+            created_at: now,
+            last_seen_at: now,
+            expires_at: self.expires_at,
+            revoked_at: None,
+        }
+    }
+}
+
 /// What one look-up finds for a session cookie: everything that a request needs to know.
 #[derive(Clone, Debug)]
 pub struct FoundCookie {

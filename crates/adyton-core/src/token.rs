@@ -68,6 +68,23 @@ pub struct NewToken {
     pub expires_at: Option<Timestamp>,
 }
 
+impl NewToken {
+    /// The token that a store has made of it.
+    #[doc(hidden)] // for the stores of Adyton alone
+    #[must_use]
+    pub fn issued(self, id: TokenId, user_id: UserId, now: Timestamp) -> Token {
+        Token {
+            id,
+            user_id,
+            name: self.name,
+            abilities: self.abilities,
+            last_used_at: None,
+            expires_at: self.expires_at,
+            created_at: Some(now),
+        }
+    }
+}
+
 /// What one look-up finds for a hash: everything that a request needs to know.
 #[derive(Clone, Debug)]
 pub struct FoundToken {

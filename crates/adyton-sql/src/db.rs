@@ -2,6 +2,8 @@
 //! see owned rows and plain values; which driver is behind it they cannot tell. No table is known
 //! here, and nothing here knows what a statement means.
 
+#[cfg(feature = "sqlite")]
+mod checkpoints;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod doubt;
 #[cfg(feature = "mysql")]
@@ -120,8 +122,9 @@ impl Db {
     }
 
     /// Runs `body` in one transaction: `Ok` commits, `Err` rolls back. Once begun it runs to its
-    /// end, even if the caller goes away. On a server a body whose rows others changed at the same
-    /// time runs again, on a copy of what it holds.
+    /// end, even if the caller goes away. A body runs again, on a copy of what it holds, on a server
+    /// when others changed its rows at the same time, in a file when another one failed that
+    /// was to be committed with it.
     ///
     /// A body that goes on after an error of a statement must have written nothing before it: the
     /// transaction is rolled back then, although the body returns `Ok`.

@@ -1,9 +1,9 @@
 //! Sessions in SQL. The table is Adyton's own.
 
 use crate::SqlStore;
-use crate::db::{FromRow, Row, Tx, Value};
+use crate::db::{FromRow, Row, Tx};
 use crate::dialect::Names;
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::{events, tokens};
 use adyton_core::clock::Timestamp;
 use adyton_core::device::Device;
@@ -170,13 +170,7 @@ pub(crate) async fn insert(
         remember, at, seen, end,
     ];
     let id = SessionId(tx.insert(sql, &params).await?);
-    reread(tx, id).await
-}
-
-/// A session as this transaction has left it.
-async fn reread(tx: &mut Tx, id: SessionId) -> Result<Session> {
-    let sql = "SELECT {s.*} FROM {sessions} s WHERE s.id = ?";
-    tx.fetch_one(sql, &[id.into()]).await?.ok_or(SqlError::Unreadable)
+    Ok(new.begun(id, user_id, access_token, now))
 }
 
 /// Ends the longest idle sessions beyond the cap, never the new one, each with an event.
@@ -257,56 +251,70 @@ async fn end_one(tx: &mut Tx, session: &Session, now: Timestamp) -> Result<()> {
 }
 
 async fn rotate(tx: &mut Tx, rotation: Rotation) -> Result<Option<Session>> {
-    if !step(tx, &rotation).await? {
-        return Ok(None);
-    }
-    let mut session = reread(tx, rotation.session).await?;
-    if let Some(before_last) = session.previous_access_token {
+    let Some(before) = hold(tx, &rotation).await? else { return Ok(None) };
+    if let Some(before_last) = before.previous_access_token {
         let sql = "INSERT INTO auth_superseded_tokens (hash, session_id, expires_at)
                    SELECT {token}, ?, expires_at FROM {tokens}
                    WHERE id = ? AND expires_at IS NOT NULL";
-        tx.execute(sql, &[session.id.into(), before_last.into()]).await?;
+        tx.execute(sql, &[before.id.into(), before_last.into()]).await?;
         tokens::delete(tx, before_last).await?;
     }
     let token = tokens::insert(tx, rotation.user_id, rotation.token, rotation.now).await?;
-    session.previous_access_token = session.access_token.replace(token.id);
-    point(tx, &session, rotation.grace_ends).await?;
+    let (new, old) = (rotation.replace.map(|r| r.new), rotation.replace.map(|r| r.old));
+    let after = Session {
+        rotation: before.rotation + 1,
+        previous: old,
+        salt: rotation.salt,
+        rotated_at: Some(rotation.now),
+        access_token: Some(token.id),
+        previous_access_token: before.access_token,
+        last_seen_at: before.last_seen_at.max(rotation.now),
+        expires_at: rotation.expires_at,
+        ..before
+    };
+    step(tx, &after, new).await?;
+    if let Some(previous) = after.previous_access_token {
+        end_with_grace(tx, previous, rotation.grace_ends).await?;
+    }
     if let Some(replace) = rotation.replace {
         let sql = "INSERT INTO auth_superseded_tokens (hash, session_id, expires_at)
                    VALUES (?, ?, ?)";
-        let row = [replace.old.into(), session.id.into(), replace.old_expires_at.into()];
+        let row = [replace.old.into(), after.id.into(), replace.old_expires_at.into()];
         tx.execute(sql, &row).await?;
     }
     events::insert(tx, vec![rotation.event]).await?;
-    Ok(Some(session))
+    Ok(Some(after))
 }
 
-/// The compare-and-set that decides which of several rotations is the one.
-async fn step(tx: &mut Tx, rotation: &Rotation) -> Result<bool> {
-    let sql = "UPDATE {sessions} SET rotation = rotation + 1, salt = ?, rotated_at = ?,
-               expires_at = ?, secret_hash = COALESCE(?, secret_hash), previous_hash = ?
+/// The session if it is still where the rotation begins. It is held, which decides which of
+/// several rotations is the one.
+async fn hold(tx: &mut Tx, rotation: &Rotation) -> Result<Option<Session>> {
+    let sql = "SELECT {s.*} FROM {sessions} s
                WHERE id = ? AND user_id = ? AND rotation = ? AND revoked_at IS NULL
-               AND expires_at > ?";
-    let (new, old) = (rotation.replace.map(|r| r.new), rotation.replace.map(|r| r.old));
-    let (salt, now) = (rotation.salt.into(), Value::from(rotation.now));
+               AND expires_at > ?{for_update}";
     let (id, user, expected) =
         (rotation.session.into(), rotation.user_id.into(), rotation.rotation.into());
-    let end = rotation.expires_at.into();
-    let params = [salt, now.clone(), end, new.into(), old.into(), id, user, expected, now];
-    Ok(tx.execute(sql, &params).await? > 0)
+    tx.fetch_one(sql, &[id, user, expected, rotation.now.into()]).await
 }
 
-/// Writes a session's two pointers, and ends its previous access token with the grace.
-async fn point(tx: &mut Tx, session: &Session, grace_ends: Timestamp) -> Result<()> {
-    let (current, previous) = (session.access_token, session.previous_access_token);
-    let sql = "UPDATE {sessions} SET access_token_id = ?, previous_access_token_id = ?
-               WHERE id = ?";
-    tx.execute(sql, &[current.into(), previous.into(), session.id.into()]).await?;
-    if let Some(previous) = previous {
-        let sql = "UPDATE {tokens} SET expires_at = ? WHERE id = ? AND {ours}
-                   AND (expires_at IS NULL OR expires_at > ?)";
-        let kind = tx.tokenable_type();
-        tx.execute(sql, &[grace_ends.into(), previous.into(), kind, grace_ends.into()]).await?;
-    }
-    Ok(())
+/// Writes what a rotation changes of the session that is held.
+async fn step(tx: &mut Tx, after: &Session, secret: Option<Hash>) -> Result<()> {
+    let sql = "UPDATE {sessions} SET rotation = ?, salt = ?, rotated_at = ?, last_seen_at = ?,
+               expires_at = ?, secret_hash = COALESCE(?, secret_hash), previous_hash = ?,
+               access_token_id = ?, previous_access_token_id = ? WHERE id = ?";
+    let (salt, rotated, seen) =
+        (after.salt.into(), after.rotated_at.into(), after.last_seen_at.into());
+    let (current, previous) = (after.access_token.into(), after.previous_access_token.into());
+    let (end, old, id) = (after.expires_at.into(), after.previous.into(), after.id.into());
+    let count = after.rotation.into();
+    let params = [count, salt, rotated, seen, end, secret.into(), old, current, previous, id];
+    tx.execute(sql, &params).await.map(drop)
+}
+
+/// Ends an access token with the grace, if it does not end earlier.
+async fn end_with_grace(tx: &mut Tx, id: TokenId, grace_ends: Timestamp) -> Result<()> {
+    let sql = "UPDATE {tokens} SET expires_at = ? WHERE id = ? AND {ours}
+               AND (expires_at IS NULL OR expires_at > ?)";
+    let kind = tx.tokenable_type();
+    tx.execute(sql, &[grace_ends.into(), id.into(), kind, grace_ends.into()]).await.map(drop)
 }

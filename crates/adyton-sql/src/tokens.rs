@@ -2,9 +2,9 @@
 //! tokenable type are never read, changed or deleted.
 
 use crate::SqlStore;
-use crate::db::{FromRow, Row, Tx};
+use crate::db::{FromRow, Row, Tx, Value};
 use crate::dialect::Names;
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::{events, sessions, users};
 use adyton_core::clock::Timestamp;
 use adyton_core::event::Event;
@@ -162,9 +162,8 @@ pub(crate) async fn insert(
     let (hash, abilities) = (new.hash.into(), (&new.abilities).into());
     let end = new.expires_at.into();
     let params = [kind, user_id.into(), name, hash, abilities, end, now.into(), now.into()];
-    let id = tx.insert(sql, &params).await?;
-    let sql = "SELECT {t.*} FROM {tokens} t WHERE t.id = ?";
-    tx.fetch_one(sql, &[id.into()]).await?.ok_or(SqlError::Unreadable)
+    let id = TokenId(tx.insert(sql, &params).await?);
+    Ok(new.issued(id, user_id, now))
 }
 
 /// Deletes a token of a session.
@@ -225,9 +224,17 @@ async fn touch_tokens(tx: &mut Tx, touches: Vec<(TokenId, Timestamp)>) -> Result
 
 async fn touch_sessions(tx: &mut Tx, touches: Vec<SessionTouch>) -> Result<()> {
     for SessionTouch { id, seen_at, expires_at } in touches {
-        let sql = "UPDATE {sessions} SET last_seen_at = ?, expires_at = COALESCE(?, expires_at)
-                   WHERE id = ? AND last_seen_at < ? AND revoked_at IS NULL";
-        tx.execute(sql, &[seen_at.into(), expires_at.into(), id.into(), seen_at.into()]).await?;
+        let (seen, id) = (Value::from(seen_at), id.into());
+        // An end that stays is not named: its index would be written anew all the same.
+        if let Some(end) = expires_at {
+            let sql = "UPDATE {sessions} SET last_seen_at = ?, expires_at = ?
+                       WHERE id = ? AND last_seen_at < ? AND revoked_at IS NULL";
+            tx.execute(sql, &[seen.clone(), end.into(), id, seen]).await?;
+        } else {
+            let sql = "UPDATE {sessions} SET last_seen_at = ?
+                       WHERE id = ? AND last_seen_at < ? AND revoked_at IS NULL";
+            tx.execute(sql, &[seen.clone(), id, seen]).await?;
+        }
     }
     Ok(())
 }

@@ -10,9 +10,10 @@ use crate::password::Overloaded;
 use crate::refresh::{Decision, Pair, decide};
 use crate::secret::{Kind, PlainText, Salt};
 use crate::session::{FoundSession, Session};
-use crate::store::{Replacement, Rotation, SessionTouch, Which};
+use crate::store::{Replacement, Rotation, Which};
 use crate::throttle::Limits;
 use crate::token::NewToken;
+use crate::user::User;
 
 /// How often a caller that lost a race looks again. One look is enough with rotation; without it
 /// any number of callers may win one after another.
@@ -75,7 +76,7 @@ impl Auth {
         session: Session,
         client: &Client,
     ) -> Result<Option<SignIn>, Error> {
-        self.check_user(&session).await?;
+        let user = self.check_user(&session).await?;
         let (now, config, salt) = (self.now(), self.config(), Salt::draw()?);
         let pair = Pair::following(presented, &salt, config.token_rotation);
         let expires_at = now
@@ -110,9 +111,7 @@ impl Auth {
         let change = async move { store.rotate(rotation).await };
         let Some(rotated) = self.change(session.user_id, change).await? else { return Ok(None) };
         self.changed(&event);
-        let touch = SessionTouch { id: rotated.id, seen_at: now, expires_at: None };
-        self.lock_touches().sessions.push(touch);
-        Ok(Some(self.refreshed(rotated, pair, now).await?))
+        Ok(Some(self.refreshed(rotated, user, pair, now)))
     }
 
     /// The answer of the last refresh, once more.
@@ -123,21 +122,15 @@ impl Auth {
         salt: &Salt,
         rotated_at: Timestamp,
     ) -> Result<SignIn, Error> {
-        self.check_user(&session).await?;
+        let user = self.check_user(&session).await?;
         let rotated = session.previous.is_some();
         let pair = Pair::following(presented, salt, rotated);
-        self.refreshed(session, pair, rotated_at).await
+        Ok(self.refreshed(session, user, pair, rotated_at))
     }
 
-    async fn refreshed(
-        &self,
-        session: Session,
-        pair: Pair,
-        rotated_at: Timestamp,
-    ) -> Result<SignIn, Error> {
-        let user = self.0.store.find_user(session.user_id).await?.ok_or(Refusal::TokenInvalid)?;
+    fn refreshed(&self, session: Session, user: User, pair: Pair, rotated_at: Timestamp) -> SignIn {
         let expires_at = self.access_ends_at(&session, rotated_at);
-        Ok(SignIn {
+        SignIn {
             guard: session.guard,
             new_device: false,
             abilities: session.abilities.clone(),
@@ -151,7 +144,7 @@ impl Auth {
             device_secret: None,
             session_id: session.public_id,
             user,
-        })
+        }
     }
 
     /// When an access token issued then ends: never after its session.
@@ -160,11 +153,12 @@ impl Auth {
         issued.plus(config.token_expiration.seconds()).min(session.ends_absolutely_at(config))
     }
 
-    /// A user who is gone or locked out refreshes nothing.
-    async fn check_user(&self, session: &Session) -> Result<(), Error> {
+    /// The session's user. One who is gone or locked out refreshes nothing; whoever goes later was
+    /// still there.
+    async fn check_user(&self, session: &Session) -> Result<User, Error> {
         let user = self.0.store.find_user(session.user_id).await?.ok_or(Refusal::TokenInvalid)?;
         let may = self.0.store.may_sign_in(&user).await?;
-        if may { Ok(()) } else { Err(Refusal::SessionRevoked.into()) }
+        if may { Ok(user) } else { Err(Refusal::SessionRevoked.into()) }
     }
 
     /// Ends a session whose replaced refresh token came back: committed before anybody is told.

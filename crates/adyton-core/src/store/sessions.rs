@@ -35,6 +35,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// The access token before becomes `previous_access_token` and expires when the grace ends,
     /// if not earlier; the one before that is deleted, and its hash kept among those that were
     /// replaced for as long as it would have been good: it opens nothing, but names its session.
+    /// A rotation is a use: `last_seen_at` is not earlier afterwards.
     async fn rotate(&self, rotation: Rotation) -> Result<Option<Session>, StoreError>;
 
     /// Ends sessions: marks them as revoked, erases their salts and deletes their access tokens.

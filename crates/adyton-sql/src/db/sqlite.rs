@@ -1,6 +1,7 @@
 //! SQLite by rusqlite: how its file is made, how connections are set up, and statements run. What
 //! is written when is the [`writer`](super::writer)'s business.
 
+use super::checkpoints::{Checkpoints, MOST};
 use super::value::{FromRow, Row, Value};
 use super::writer::Writer;
 use super::{Body, Session, Tx};
@@ -19,6 +20,9 @@ use std::time::Duration;
 /// More statements than the crate has: each is parsed once per connection.
 const STATEMENTS: usize = 128;
 const BUSY: Duration = Duration::from_secs(5);
+/// Between two tries of what SQLite does not wait for by itself.
+const PAUSE: Duration = Duration::from_millis(20);
+const TRIES: u128 = BUSY.as_millis() / PAUSE.as_millis();
 
 /// A database in a file. Fields are dropped in order: the last connection to close, the writer's,
 /// empties the log.
@@ -32,14 +36,15 @@ impl File {
     pub(super) fn open(path: &Path, names: &Arc<Names>) -> Result<Self> {
         let conn = open_writer(path)?;
         let readers = Readers::open(path)?;
-        Ok(Self { readers, writer: start(conn, names)? })
+        let checkpoints = Some(Checkpoints::start(connect_to_write(path)?)?);
+        Ok(Self { readers, writer: start(conn, names, checkpoints)? })
     }
 
     /// Opens a file to look at it; one that is missing is an empty database.
     pub(super) fn inspect(path: &Path, names: &Arc<Names>) -> Result<Self> {
         let conn = open_to_look(path)?;
         let readers = Readers::one(open_to_look(path)?);
-        Ok(Self { readers, writer: start(conn, names)? })
+        Ok(Self { readers, writer: start(conn, names, None)? })
     }
 
     pub(super) fn fetch<T: FromRow>(
@@ -54,9 +59,9 @@ impl File {
     pub(super) async fn transaction<T, F>(&self, body: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Clone + Send + 'static,
     {
-        self.writer.run(body, false).await
+        self.writer.run(body).await
     }
 
     /// Runs `body` on the connection that writes, outside any transaction.
@@ -65,7 +70,7 @@ impl File {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
     {
-        self.writer.run(body, true).await
+        self.writer.run_alone(body).await
     }
 
     pub(super) async fn snapshot<T, F>(&self, body: F) -> Result<T>
@@ -97,24 +102,34 @@ impl File {
     }
 }
 
-fn start(conn: Connection, names: &Arc<Names>) -> Result<Writer> {
-    Writer::start(Tx { session: Session::Sqlite(conn), names: Arc::clone(names) })
+fn start(conn: Connection, names: &Arc<Names>, checkpoints: Option<Checkpoints>) -> Result<Writer> {
+    let tx = Tx { session: Session::Sqlite(conn), names: Arc::clone(names) };
+    Writer::start(tx, checkpoints)
 }
 
 async fn rewrite(tx: &mut Tx) -> Result<()> {
     tx.script("VACUUM").await?;
-    let busy = tx.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
-    if busy == Some(false) { Ok(()) } else { Err(SqlError::Busy) }
+    for _ in 0..TRIES {
+        let told: Option<(bool, (i64, i64))> =
+            tx.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
+        match told {
+            Some((false, _)) => return Ok(()),
+            // Not even begun: another connection is at a checkpoint, for which SQLite does not wait.
+            Some((true, (-1, _))) => std::thread::sleep(PAUSE),
+            _ => break,
+        }
+    }
+    Err(SqlError::Busy)
 }
 
 /// Opens the connection that writes, and makes what is missing: the folder for its owner alone,
 /// and the file, whose log takes over its mode.
 fn open_writer(path: &Path) -> Result<Connection> {
     make_file(path).map_err(|error| cannot_open(path, error))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = connect(path, flags)?;
-    let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                    PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;";
+    let conn = connect_to_write(path)?;
+    let settings =
+        "PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;";
+    conn.pragma_update(None, "wal_autocheckpoint", MOST).map_err(told)?;
     patiently(|| conn.execute_batch(settings)).map_err(|error| cannot_open(path, error))?;
     Ok(conn)
 }
@@ -132,12 +147,10 @@ fn open_to_look(path: &Path) -> Result<Connection> {
 /// Tries again while the file is busy. SQLite waits by itself, but not where two processes switch
 /// a new file to its log at once, or where one closes the log that the other opens.
 fn patiently<T>(attempt: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    let pause = Duration::from_millis(20);
-    let tries = BUSY.as_millis() / pause.as_millis();
-    for _ in 1..tries {
+    for _ in 1..TRIES {
         match attempt() {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                std::thread::sleep(pause);
+                std::thread::sleep(PAUSE);
             }
             other => return other,
         }
@@ -199,6 +212,15 @@ pub(super) fn execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<
     let changed = conn.prepare_cached(sql).and_then(|mut it| it.execute(params_from_iter(params)));
     let changed = changed.map_err(told)?;
     Ok(changed.try_into().unwrap_or(u64::MAX))
+}
+
+/// Opens a connection whose commits and checkpoints wait for the disk.
+fn connect_to_write(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = connect(path, flags)?;
+    patiently(|| conn.execute_batch("PRAGMA synchronous = FULL;"))
+        .map_err(|error| cannot_open(path, error))?;
+    Ok(conn)
 }
 
 fn open_reader(path: &Path) -> Result<Connection> {

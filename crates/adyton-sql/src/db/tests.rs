@@ -123,6 +123,37 @@ async fn a_full_database_fails_everybody_and_recovers() {
     assert_eq!(note(Arc::clone(&db), "small").await.unwrap(), 1);
 }
 
+/// Pages in the log, and how many of them are in the file, too.
+async fn log(db: &Db) -> (i64, i64) {
+    let sql = "PRAGMA wal_checkpoint(NOOP)";
+    let log = file(db).alone(move |tx| Box::pin(tx.fetch_one::<(i64, (i64, i64))>(sql, &[]))).await;
+    log.unwrap().unwrap().1
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_log_is_copied_beside_the_writer_and_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = notes(&folder).await;
+    let version = db.change_counter().await.unwrap();
+    let long = "INSERT INTO notes VALUES (hex(randomblob(1500000)))";
+    let mut begun_anew = false;
+    for _ in 0..20 {
+        let before = log(&db).await.0;
+        db.transaction(move |tx| Box::pin(tx.execute(long, &[]))).await.unwrap();
+        begun_anew |= log(&db).await.0 < before;
+    }
+    assert!(begun_anew, "15,000 pages were written");
+    let copied = async {
+        while let (pages, copied) = log(&db).await
+            && pages - copied >= 500
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), copied).await.unwrap();
+    assert_eq!(db.change_counter().await.unwrap(), version, "no other has written");
+}
+
 #[tokio::test]
 async fn readers_cannot_write() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,10 +1,12 @@
 //! The one thread that writes to SQLite. It groups commits: what has queued up while the disk was
-//! busy becomes one transaction, each piece of work in a savepoint of its own, and is answered
-//! after the commit. With `synchronous = FULL` that is worth a factor of seven to twenty.
+//! busy becomes one transaction, and is answered after the commit. Where a piece of work fails, all
+//! of them run again, each in a savepoint of its own, so that it is rolled back alone: savepoints
+//! copy every page that is changed, which is an eighth of what a refresh costs.
 //!
-//! It retries nothing: work that fails is rolled back alone; a commit that fails fails everybody,
-//! and while another process holds the lock, everybody is who was queued by the end of the wait.
+//! A commit that fails is not tried again and fails everybody, and while another process holds the
+//! lock, everybody is who was queued by the end of the wait.
 
+use super::checkpoints::Checkpoints;
 use super::sqlite::told;
 use super::{Body, Session, Tx};
 use crate::error::{Result, SqlError};
@@ -33,24 +35,47 @@ struct Message {
 
 impl Writer {
     /// Starts the thread on its connection. It logs to where the caller does.
-    pub(super) fn start(tx: Tx) -> Result<Self> {
+    pub(super) fn start(tx: Tx, checkpoints: Option<Checkpoints>) -> Result<Self> {
         let (queue, messages) = mpsc::channel(BATCH);
         let log = tracing::dispatcher::get_default(Clone::clone);
         let thread = std::thread::Builder::new()
             .name("adyton-sqlite".into())
-            .spawn(move || tracing::dispatcher::with_default(&log, || serve(tx, messages)))
+            .spawn(move || {
+                // Dropped in reverse: the connection that writes is the last to be closed.
+                let (mut tx, checkpoints) = (tx, checkpoints);
+                tracing::dispatcher::with_default(&log, || {
+                    serve(&mut tx, messages, checkpoints.as_ref());
+                });
+            })
             .map_err(|error| SqlError::Database(Arc::new(error)))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Queues work and waits for its commit; `alone` is outside any transaction instead.
-    pub(super) async fn run<T, F>(&self, body: F, alone: bool) -> Result<T>
+    /// Queues work and waits for its commit.
+    pub(super) async fn run<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Clone + Send + 'static,
+    {
+        self.queue(body, |body| body.clone(), false).await
+    }
+
+    /// Queues work that is outside any transaction, and waits for its end.
+    pub(super) async fn run_alone<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
+    {
+        self.queue(body, Option::take, true).await
+    }
+
+    async fn queue<T, F>(&self, body: F, next: Next<F>, alone: bool) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Work { body: Some(body), result: Err(SqlError::Stopped), reply });
+        let job = Box::new(Work { body: Some(body), next, result: None, reply });
         let queue = self.queue.as_ref().ok_or(SqlError::Stopped)?;
         queue.send(Message { job, alone }).await.map_err(|_| SqlError::Stopped)?;
         answer.await.map_err(|_| SqlError::Stopped)?
@@ -66,7 +91,7 @@ impl Drop for Writer {
     }
 }
 
-/// Queued work: it runs, and is answered later.
+/// Queued work: it runs, perhaps twice, and is answered later.
 trait Job: Send {
     /// Whether its changes shall stay.
     fn run(&mut self, tx: &mut Tx) -> bool;
@@ -74,9 +99,14 @@ trait Job: Send {
     fn answer(self: Box<Self>, committed: Result<()>);
 }
 
+/// What runs next: a copy of the body, or the body itself.
+type Next<F> = fn(&mut Option<F>) -> Option<F>;
+
 struct Work<F, T> {
     body: Option<F>,
-    result: Result<T>,
+    next: Next<F>,
+    /// None before it has run.
+    result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
 }
 
@@ -86,18 +116,17 @@ where
     F: for<'t> FnOnce(&'t mut Tx) -> Body<'t, T> + Send,
 {
     fn run(&mut self, tx: &mut Tx) -> bool {
-        if let Some(body) = self.body.take() {
+        if let Some(body) = (self.next)(&mut self.body) {
             let caught = catch_unwind(AssertUnwindSafe(|| poll_once(body(tx))));
-            self.result = caught.unwrap_or(Err(SqlError::Stopped));
+            self.result = Some(caught.unwrap_or(Err(SqlError::Stopped)));
         }
-        self.result.is_ok()
+        matches!(self.result, Some(Ok(_)))
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        let never_ran = self.body.is_some();
-        let result = match committed {
-            Err(error) if never_ran || self.result.is_ok() => Err(error),
-            _ => self.result,
+        let result = match (committed, self.result) {
+            (Err(error), None | Some(Ok(_))) => Err(error),
+            (_, result) => result.unwrap_or(Err(SqlError::Stopped)),
         };
         // The caller may have gone away; the work is done all the same.
         let _ = self.reply.send(result);
@@ -112,16 +141,19 @@ fn poll_once<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-fn serve(mut tx: Tx, mut messages: mpsc::Receiver<Message>) {
+fn serve(tx: &mut Tx, mut messages: mpsc::Receiver<Message>, checkpoints: Option<&Checkpoints>) {
     let mut batch = Vec::with_capacity(BATCH);
     while messages.blocking_recv_many(&mut batch, BATCH) > 0 {
         let (alone, grouped): (Vec<_>, Vec<_>) = batch.drain(..).partition(|message| message.alone);
         if !grouped.is_empty()
-            && let Err(error) = commit_together(&mut tx, jobs_of(grouped))
+            && let Err(error) = commit_together(tx, jobs_of(grouped))
         {
-            turn_away(&mut tx, &mut messages, &error);
+            turn_away(tx, &mut messages, &error);
         }
-        run_alone(&mut tx, alone);
+        run_alone(tx, alone);
+        if let (Some(checkpoints), Ok(conn)) = (checkpoints, tx.connection()) {
+            checkpoints.after_commit(conn);
+        }
     }
 }
 
@@ -155,7 +187,7 @@ fn commit_together(tx: &mut Tx, mut jobs: Vec<Box<dyn Job>>) -> Result<()> {
     let begun = tx.control("BEGIN IMMEDIATE");
     let committed = begun
         .clone()
-        .and_then(|()| jobs.iter_mut().try_for_each(|job| run_in_savepoint(tx, job.as_mut())))
+        .and_then(|()| run_together(tx, &mut jobs))
         .and_then(|()| tx.control("COMMIT"));
     if let Err(error) = &committed {
         tracing::warn!(error = error as &dyn std::error::Error, jobs = jobs.len(), "no commit");
@@ -169,13 +201,27 @@ fn commit_together(tx: &mut Tx, mut jobs: Vec<Box<dyn Job>>) -> Result<()> {
     begun
 }
 
+/// Runs the jobs in the transaction, and if one fails all of them anew in another.
+fn run_together(tx: &mut Tx, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+    let kept = jobs.iter_mut().all(|job| job.run(tx));
+    check_inside(tx)?;
+    if kept {
+        return Ok(());
+    }
+    tx.control("ROLLBACK")?;
+    tx.control("BEGIN IMMEDIATE")?;
+    jobs.iter_mut().try_for_each(|job| run_in_savepoint(tx, job.as_mut()))
+}
+
+/// A full disk, for one, makes SQLite roll everything back by itself.
+fn check_inside(tx: &Tx) -> Result<()> {
+    if tx.is_outside() { Err(SqlError::RolledBack) } else { Ok(()) }
+}
+
 fn run_in_savepoint(tx: &mut Tx, job: &mut dyn Job) -> Result<()> {
     tx.control("SAVEPOINT job")?;
     let keep = job.run(tx);
-    // A full disk, for one, makes SQLite roll everything back by itself.
-    if tx.is_outside() {
-        return Err(SqlError::RolledBack);
-    }
+    check_inside(tx)?;
     if !keep {
         tx.control("ROLLBACK TO job")?;
     }

@@ -97,16 +97,9 @@ impl Tables {
     /// Inserts a token row whose hash was checked.
     pub(super) fn add_token(&mut self, user_id: UserId, new: NewToken, now: Timestamp) -> Token {
         let id = TokenId(next(&mut self.last_token));
-        let token = Token {
-            id,
-            user_id,
-            name: new.name,
-            abilities: new.abilities,
-            last_used_at: None,
-            expires_at: new.expires_at,
-            created_at: Some(now),
-        };
-        self.tokens.insert(id, TokenRow { hash: new.hash, token: token.clone() });
+        let hash = new.hash;
+        let token = new.issued(id, user_id, now);
+        self.tokens.insert(id, TokenRow { hash, token: token.clone() });
         token
     }
 
@@ -119,26 +112,9 @@ impl Tables {
         now: Timestamp,
     ) -> Session {
         let id = SessionId(next(&mut self.last_session));
-        let session = Session {
-            id,
-            public_id: new.public_id,
-            user_id,
-            guard: new.guard,
-            abilities: new.abilities,
-            rotation: 0,
-            previous: None,
-            salt: None,
-            rotated_at: None,
-            access_token,
-            previous_access_token: None,
-            device: new.device,
-            remember: new.remember,
-            created_at: now,
-            last_seen_at: now,
-            expires_at: new.expires_at,
-            revoked_at: None,
-        };
-        self.sessions.insert(id, SessionRow { secret: new.secret, session: session.clone() });
+        let secret = new.secret;
+        let session = new.begun(id, user_id, access_token, now);
+        self.sessions.insert(id, SessionRow { secret, session: session.clone() });
         session
     }
 
