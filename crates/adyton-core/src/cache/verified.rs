@@ -67,8 +67,7 @@ pub(crate) enum Proof {
 
 impl Verified {
     pub(crate) fn new(proof: Proof, user: &User, generation: Generation) -> Self {
-        // What has nothing but texts for keys can be written.
-        let mut text = serde_json::to_string(user).unwrap_or_default();
+        let mut text = json(user);
         let json = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let (token, abilities, dates, used_at, session) = match proof {
             Proof::Token(token, session) => {
@@ -217,6 +216,14 @@ impl Rest {
     }
 }
 
+/// With room for a token's name.
+fn json(user: &User) -> String {
+    let mut text = Vec::with_capacity(256);
+    // What has nothing but texts for keys can be written, and JSON is a text.
+    let written = serde_json::to_writer(&mut text, user);
+    String::from_utf8(text).ok().filter(|_| written.is_ok()).unwrap_or_default()
+}
+
 fn nobody(id: UserId) -> User {
     let (name, email, columns) = Default::default();
     User { id, name, email, created_at: None, updated_at: None, columns }
@@ -264,7 +271,7 @@ mod tests {
     use crate::cache::TokenCache;
     use crate::config::CacheOptions;
 
-    fn user(columns: serde_json::Value) -> User {
+    fn user(columns: &serde_json::Value) -> User {
         let (created_at, updated_at) = (Some(at(1)), Some(at(2)));
         let columns = columns.as_object().cloned().unwrap_or_default();
         let (name, email) = ("User 12345".to_owned(), "user12345@example.com".to_owned());
@@ -294,7 +301,7 @@ mod tests {
 
     #[test]
     fn what_was_found_comes_back() {
-        let (user, token) = (user(serde_json::json!({ "role": "admin", "n": 0.1 })), token());
+        let (user, token) = (user(&serde_json::json!({ "role": "admin", "n": 0.1 })), token());
         let verified = verified(Proof::Token(token.clone(), None), &user);
         assert_eq!(verified.user_json(), serde_json::to_string(&user).unwrap());
         assert_eq!((&**verified.user(), verified.token()), (&user, Some(&token)));
@@ -307,13 +314,13 @@ mod tests {
     #[test]
     fn a_nameless_token_is_no_cookie() {
         let nameless = Token { name: String::new(), ..token() };
-        let verified = verified(Proof::Token(nameless.clone(), None), &user(().into()));
+        let verified = verified(Proof::Token(nameless.clone(), None), &user(&().into()));
         assert_eq!((verified.token_id(), verified.token()), (Some(nameless.id), Some(&nameless)));
     }
 
     #[test]
     fn a_note_changes_the_edition() {
-        let verified = verified(Proof::Token(token(), None), &user(().into()));
+        let verified = verified(Proof::Token(token(), None), &user(&().into()));
         assert!(verified.note(i64::MIN, 60));
         let edition = verified.edition();
         assert_eq!((edition, verified.noted()), (verified.edition(), 60));
@@ -326,7 +333,7 @@ mod tests {
     #[test]
     fn it_does_not_grow_unnoticed() {
         let bench = Token { name: "bench".to_owned(), ..token() };
-        let verified = verified(Proof::Token(bench, None), &user(().into()));
+        let verified = verified(Proof::Token(bench, None), &user(&().into()));
         assert_eq!((size_of::<Head>(), size_of::<Rest>(), size_of::<Verified>()), (80, 40, 16));
         let weight = verified.weight() as u64;
         assert!(weight * 100_000 <= CacheOptions::default().max_bytes, "{weight}");
