@@ -115,7 +115,7 @@ impl Table {
 }
 
 impl FromRow for Column {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, _: &Names) -> Result<Self> {
         Ok(Self {
             name: row.get()?,
             kind: row.get()?,

@@ -351,7 +351,7 @@ async fn unknown_columns(tx: &mut Tx) -> Result<Vec<String>> {
 struct Whole(Vec<Value>);
 
 impl FromRow for Whole {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, _: &Names) -> Result<Self> {
         Ok(Self(row.rest()))
     }
 }

@@ -34,7 +34,7 @@ impl DeviceStore for SqlStore {
 }
 
 impl FromRow for KnownDevice {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, _: &Names) -> Result<Self> {
         Ok(Self {
             id: row.get()?,
             user_id: row.get()?,

@@ -87,7 +87,7 @@ async fn delete(tx: &mut Tx, due: Vec<i64>) -> Result<u64> {
 struct Known(Option<Event>);
 
 impl FromRow for Known {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, _: &Names) -> Result<Self> {
         let Some(event) = EventKind::from_name(&row.get::<String>()?) else {
             return Ok(Self(None));
         };

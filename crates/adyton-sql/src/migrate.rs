@@ -348,7 +348,7 @@ async fn read_ledger(tx: &mut Tx) -> Result<Vec<Entry>> {
 }
 
 impl FromRow for Entry {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, _: &Names) -> Result<Self> {
         let (name, table) = (row.get()?, row.get()?);
         Ok(Self { name, table, adopted: row.get()?, at: row.get()? })
     }

@@ -94,7 +94,7 @@ impl SessionStore for SqlStore {
 }
 
 impl FromRow for Session {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, _: &Names) -> Result<Self> {
         Ok(Self {
             id: row.get()?,
             public_id: row.get()?,
@@ -124,7 +124,7 @@ impl FromRow for Session {
 }
 
 impl FromRow for FoundCookie {
-    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, names: &Names) -> Result<Self> {
         Ok(Self { session: Session::from_row(row, names)?, user: row.joined(0, names)? })
     }
 }

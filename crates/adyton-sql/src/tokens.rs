@@ -89,7 +89,7 @@ impl TokenStore for SqlStore {
 }
 
 impl FromRow for Token {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, _: &Names) -> Result<Self> {
         Ok(Self {
             id: row.get()?,
             user_id: row.get()?,
@@ -103,7 +103,7 @@ impl FromRow for Token {
 }
 
 impl FromRow for FoundToken {
-    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, names: &Names) -> Result<Self> {
         let token = Token::from_row(row, names)?;
         let session = row.joined(sessions::WIDTH, names)?;
         Ok(Self { token, session, user: row.joined(0, names)? })

@@ -90,7 +90,7 @@ const BY_ID: &str = "SELECT {u.*} FROM {users} u WHERE u.id = ?";
 
 /// Somebody else's table may allow nulls where Adyton's does not.
 impl FromRow for User {
-    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, names: &Names) -> Result<Self> {
         let extra = names.user_columns.iter();
         Ok(Self {
             id: row.get()?,
@@ -104,7 +104,7 @@ impl FromRow for User {
 }
 
 impl FromRow for Account {
-    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, names: &Names) -> Result<Self> {
         Ok(Self { password: row.get()?, user: User::from_row(row, names)? })
     }
 }

@@ -2,7 +2,7 @@
 //! as text, so that they mean the same to columns of both types, `timestamp` and `datetime`.
 
 use super::server::{Access, IDLE};
-use super::value::{Row, Value};
+use super::value::Value;
 use crate::dialect::Rendered;
 use adyton_core::clock::Timestamp;
 use adyton_core::config::{DatabaseServer, SslMode};
@@ -102,7 +102,7 @@ pub(super) async fn rows(
     conn: &mut MySqlConnection,
     sql: &Rendered,
     params: &[Value],
-) -> sqlx::Result<Vec<Row>> {
+) -> sqlx::Result<Vec<Vec<Value>>> {
     let rows = conn.fetch_all(query(sql, params)?).await?;
     rows.iter().map(read).collect()
 }
@@ -167,9 +167,9 @@ fn query(
     Ok(sqlx::query_with(AssertSqlSafe(sql.text.clone()), arguments))
 }
 
-fn read(row: &MySqlRow) -> sqlx::Result<Row> {
+fn read(row: &MySqlRow) -> sqlx::Result<Vec<Value>> {
     let values = (0..row.len()).map(|at| Ok(value(row.try_get_raw(at)?)));
-    Ok(Row::new(values.collect::<sqlx::Result<_>>()?))
+    values.collect()
 }
 
 fn value(raw: MySqlValueRef<'_>) -> Value {

@@ -7,7 +7,7 @@ mod changes;
 pub(super) use changes::Changes;
 
 use super::server::{Access, IDLE};
-use super::value::{Row, Value};
+use super::value::Value;
 use crate::dialect::Rendered;
 use adyton_core::clock::Timestamp;
 use adyton_core::config::{DatabaseServer, SslMode};
@@ -95,7 +95,7 @@ pub(super) async fn rows(
     conn: &mut PgConnection,
     sql: &Rendered,
     params: &[Value],
-) -> sqlx::Result<Vec<Row>> {
+) -> sqlx::Result<Vec<Vec<Value>>> {
     let rows = conn.fetch_all(query(sql.text.clone(), params)?).await?;
     rows.iter().map(read).collect()
 }
@@ -181,9 +181,9 @@ impl Encode<'_, Postgres> for Param<'_> {
     }
 }
 
-fn read(row: &PgRow) -> sqlx::Result<Row> {
+fn read(row: &PgRow) -> sqlx::Result<Vec<Value>> {
     let values = (0..row.len()).map(|at| value(&row.try_get_raw(at)?));
-    Ok(Row::new(values.collect::<sqlx::Result<_>>()?))
+    values.collect()
 }
 
 fn value(raw: &PgValueRef<'_>) -> sqlx::Result<Value> {

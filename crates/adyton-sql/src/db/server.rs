@@ -33,7 +33,7 @@ pub(super) use session::Session;
 use super::doubt::Doubt;
 #[cfg(feature = "postgres")]
 use super::postgres::Changes;
-use super::value::{Row, Value};
+use super::value::Value;
 use super::{Body, Tx};
 use crate::dialect::{Names, Rendered};
 use crate::error::{Result, SqlError};
@@ -138,7 +138,7 @@ impl Server {
 
     /// Reads rows, outside any transaction. Who finds the connection dead, as after a restart of
     /// the server, or its plans outdated, as after a change of a table, reads once more by another.
-    pub(super) async fn rows(&self, sql: &Rendered, params: &[Value]) -> Result<Vec<Row>> {
+    pub(super) async fn rows(&self, sql: &Rendered, params: &[Value]) -> Result<Vec<Vec<Value>>> {
         let mut session = self.session().await?;
         for _ in 0..self.place.max_connections {
             match session.rows(sql, params).await {

@@ -200,9 +200,8 @@ pub(super) fn fetch<T: FromRow>(
     let mut rows = statement.query(params_from_iter(params)).map_err(told)?;
     let mut taken = Vec::new();
     while let Some(row) = rows.next().map_err(told)? {
-        let values = (0..width).map(|at| row.get_ref(at).map(owned));
-        let mut row = Row::new(values.collect::<Result<_, _>>().map_err(told)?);
-        taken.push(T::from_row(&mut row, names)?);
+        let mut values = (0..width).map_while(|at| row.get_ref(at).ok().map(owned));
+        taken.push(T::from_row(&mut Row::new(&mut values), names)?);
     }
     Ok(taken)
 }

@@ -30,27 +30,36 @@ pub(crate) enum Value {
 }
 
 /// One row, read from left to right.
-pub(crate) struct Row(std::vec::IntoIter<Value>);
+pub(crate) struct Row<'r> {
+    values: &'r mut dyn Iterator<Item = Value>,
+    /// The next one, where it was looked at already.
+    next: Option<Value>,
+}
 
-impl Row {
-    pub(super) fn new(values: Vec<Value>) -> Self {
-        Self(values.into_iter())
+impl<'r> Row<'r> {
+    pub(super) fn new(values: &'r mut dyn Iterator<Item = Value>) -> Self {
+        Self { values, next: None }
+    }
+
+    fn next(&mut self) -> Option<Value> {
+        self.next.take().or_else(|| self.values.next())
     }
 
     /// The next column.
     pub(crate) fn get<T: Column>(&mut self) -> Result<T> {
-        self.0.next().and_then(T::read).ok_or(SqlError::Unreadable)
+        self.next().and_then(T::read).ok_or(SqlError::Unreadable)
     }
 
     /// All columns that are left.
     pub(crate) fn rest(&mut self) -> Vec<Value> {
-        self.0.by_ref().collect()
+        self.next.take().into_iter().chain(&mut *self.values).collect()
     }
 
     /// The next `width` columns, which an outer join may have left empty: then the first is null.
     pub(crate) fn joined<T: FromRow>(&mut self, width: usize, names: &Names) -> Result<Option<T>> {
-        if let Some(Value::Null) = self.0.as_slice().first() {
-            self.0.by_ref().take(width).for_each(drop);
+        self.next = self.next();
+        if let Some(Value::Null) = self.next {
+            (0..width).for_each(|_| drop(self.next()));
             return Ok(None);
         }
         T::from_row(self, names).map(Some)
@@ -60,25 +69,25 @@ impl Row {
 /// What a row, or a part of it, is read into. It stands beside the list of its columns.
 pub(crate) trait FromRow: Sized {
     /// Takes its columns from the row.
-    fn from_row(row: &mut Row, names: &Names) -> Result<Self>;
+    fn from_row(row: &mut Row<'_>, names: &Names) -> Result<Self>;
 }
 
 impl<T: Column> FromRow for T {
-    fn from_row(row: &mut Row, _: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, _: &Names) -> Result<Self> {
         row.get()
     }
 }
 
 impl<A: FromRow, B: FromRow> FromRow for (A, B) {
-    fn from_row(row: &mut Row, names: &Names) -> Result<Self> {
+    fn from_row(row: &mut Row<'_>, names: &Names) -> Result<Self> {
         Ok((A::from_row(row, names)?, B::from_row(row, names)?))
     }
 }
 
 /// Reads the rows that a server has sent.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(super) fn read_all<T: FromRow>(rows: Vec<Row>, names: &Names) -> Result<Vec<T>> {
-    rows.into_iter().map(|mut row| T::from_row(&mut row, names)).collect()
+pub(super) fn read_all<T: FromRow>(rows: Vec<Vec<Value>>, names: &Names) -> Result<Vec<T>> {
+    rows.into_iter().map(|row| T::from_row(&mut Row::new(&mut row.into_iter()), names)).collect()
 }
 
 /// A type that a column can hold.

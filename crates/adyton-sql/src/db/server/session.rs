@@ -3,7 +3,7 @@
 
 use super::told::{is_outdated, told, unreachable};
 use crate::db::doubt::Doubt;
-use crate::db::value::{Row, Value};
+use crate::db::value::Value;
 use crate::dialect::Rendered;
 use crate::error::{Result, SqlError};
 use adyton_core::config::DatabaseServer;
@@ -65,7 +65,7 @@ impl Session {
         &mut self,
         sql: &Rendered,
         params: &[Value],
-    ) -> Result<Vec<Row>> {
+    ) -> Result<Vec<Vec<Value>>> {
         let wait = self.patience();
         let done = either!(Conn, &mut self.conn, conn in driver => {
             within(wait, driver::rows(conn, sql, params)).await
