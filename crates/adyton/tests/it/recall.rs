@@ -4,12 +4,18 @@
 use crate::browser::{Browser, Page};
 use crate::world::{Actor, BASE, PASSWORD, World};
 use adyton::Recall;
+use adyton::core::config::CacheMode;
 use axum::body::Body;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::{HeaderValue, Method, Request, Version};
 use serde_json::json;
 
-/// A request by whom the router has answered.
+/// One whose cache answers on every database, also on those that do not tell of the changes of others.
+async fn caching() -> World {
+    World::with(|config| config.cache.enabled = CacheMode::Exclusive).await
+}
+
+/// A request that the router has answered.
 async fn known(world: &World) -> (Recall, Actor, Request<Body>) {
     let ada = world.user("ada").await;
     ada.get("/user").await.expect(200);
@@ -19,7 +25,7 @@ async fn known(world: &World) -> (Recall, Actor, Request<Body>) {
 
 #[tokio::test]
 async fn a_token_in_memory_is_answered_without_the_router() {
-    let world = World::new().await;
+    let world = caching().await;
     let (recall, _, request) = known(&world).await;
     let looked_up = world.store.calls("find_token");
     assert_eq!(recall.answer(&request).unwrap().status(), 200);
@@ -28,7 +34,7 @@ async fn a_token_in_memory_is_answered_without_the_router() {
 
 #[tokio::test]
 async fn a_cookie_in_memory_is_answered_with_the_token_that_the_page_lacks() {
-    let world = World::new().await;
+    let world = caching().await;
     let recall = Recall::of(&world.auth).unwrap();
     let mut ada = Browser::registered(&world, "ada").await;
     ada.get("/user").await.expect(200);
@@ -47,7 +53,7 @@ async fn a_cookie_in_memory_is_answered_with_the_token_that_the_page_lacks() {
 
 #[tokio::test]
 async fn what_is_revoked_is_not_recalled() {
-    let world = World::new().await;
+    let world = caching().await;
     let (recall, ada, request) = known(&world).await;
     ada.post("/logout", json!({})).await.expect(204);
     assert!(recall.answer(&request).is_none());
@@ -67,11 +73,8 @@ async fn login(world: &World, name: &str) -> crate::world::Response {
 
 #[tokio::test]
 async fn what_has_expired_is_not_recalled() {
-    // Nobody else writes, so that moving the clock does not end the lease.
-    let world = World::with(|config| {
-        config.cache.enabled = adyton::core::config::CacheMode::Exclusive;
-    })
-    .await;
+    // Moving the clock does not end a lease here.
+    let world = caching().await;
     let (recall, ada, request) = known(&world).await;
     let life = world.auth.config().token_expiration.seconds();
     world.clock.advance(life - 1);
@@ -83,7 +86,7 @@ async fn what_has_expired_is_not_recalled() {
 
 #[tokio::test]
 async fn what_is_asked_otherwise_is_left_to_the_router() {
-    let world = World::new().await;
+    let world = caching().await;
     let (recall, ada, request) = known(&world).await;
     assert!(recall.answer(&request).is_some());
     let left = |change: &dyn Fn(&mut Request<Body>)| {
@@ -132,7 +135,7 @@ async fn where_other_origins_may_read_the_router_answers_all() {
     .await;
     assert!(Recall::of(&world.auth).is_none());
     // Without such, an `Origin` is no reason to say anything else.
-    let world = World::new().await;
+    let world = caching().await;
     let (recall, _, mut request) = known(&world).await;
     request.headers_mut().insert(ORIGIN, HeaderValue::from_static("https://evil.example"));
     assert!(recall.answer(&request).is_some());
