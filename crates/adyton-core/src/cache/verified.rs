@@ -92,7 +92,12 @@ impl Verified {
             json,
             rest: session.map_or_else(OnceBox::new, |it| OnceBox::with_value(Rest::new(Some(it)))),
         };
-        Self(triomphe::Arc::from_header_and_str(head, &text))
+        let verified = Self(triomphe::Arc::from_header_and_str(head, &text));
+        // A parser follows lists within lists only so far; columns of a table are none.
+        if user.columns.values().any(|column| column.is_array() || column.is_object()) {
+            verified.rest().user.get_or_init(|| Arc::new(user.clone()));
+        }
+        verified
     }
 
     pub(crate) fn user_id(&self) -> UserId {
@@ -309,6 +314,14 @@ mod tests {
         assert_eq!((verified.user_id(), verified.token_id()), (user.id, Some(token.id)));
         assert_eq!((verified.abilities(), verified.session()), (&token.abilities, None));
         assert_eq!(verified.began_at(), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_column_that_no_parser_would_follow_comes_back_too() {
+        let deep = (0..200).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
+        let user = user(&serde_json::json!({ "tree": deep }));
+        let verified = verified(Proof::Token(token(), None), &user);
+        assert_eq!(**verified.user(), user);
     }
 
     #[test]
