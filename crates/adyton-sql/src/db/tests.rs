@@ -166,3 +166,13 @@ async fn readers_cannot_write() {
     }
     assert!(db.fetch_one::<String>("SELECT \"no_such_column\"", &[]).await.is_err());
 }
+
+/// A future is allocated and moved by each call; what a server's driver keeps in its own is nothing
+/// of a file's.
+#[tokio::test]
+async fn a_read_has_no_room_for_the_driver_of_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = notes(&folder).await;
+    let size = size_of_val(&db.fetch::<i64>(COUNT, &[]));
+    assert!(size <= 256, "{size} bytes");
+}
