@@ -1,11 +1,17 @@
-//! How the listener treats clients that keep silent, and how it ends.
+//! How the listener treats clients that keep silent, what it answers by itself, and how it ends.
 
-use adyton_server::http::{Timeouts, serve};
+use adyton::core::auth::NewPersonalToken;
+use adyton::core::config::Config;
+use adyton::core::device::Client;
+use adyton::core::store::MemoryStore;
+use adyton::{Adyton, Registration};
+use adyton_server::http::{Requests, Timeouts, serve, serve_counted};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,14 +38,21 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
+        Self::start_counted(None).await
+    }
+
+    async fn start_counted(requests: Option<Arc<Requests>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let drain = Duration::from_secs(2);
         let timeouts = Timeouts { header: HEADER, body: BODY, idle: IDLE, drain };
-        let task = tokio::spawn(serve(listener, router(), timeouts, async {
-            let _ = stopped.await;
-        }));
+        let task = tokio::spawn(async move {
+            serve_counted(listener, router(), timeouts, requests, async {
+                let _ = stopped.await;
+            })
+            .await;
+        });
         Self { address, stop, task }
     }
 
@@ -89,6 +102,39 @@ async fn answer(stream: &mut TcpStream) -> String {
     let mut buffer = [0; 1024];
     let read = stream.read(&mut buffer).await.unwrap();
     String::from_utf8_lossy(&buffer[..read]).into_owned()
+}
+
+/// Who is calling, without any endpoint of the engine behind it.
+#[tokio::test]
+async fn who_is_known_gets_an_answer_before_the_router_and_nobody_else_does() {
+    let auth = Adyton::builder().store(MemoryStore::new()).build().await.unwrap();
+    let registration = Registration {
+        name: "Ada".into(),
+        email: "ada@example.com".into(),
+        password: "correct horse 1".into(),
+        ..Registration::default()
+    };
+    let ada = auth.create_user(&registration).await.unwrap();
+    let wanted = NewPersonalToken { name: "test".into(), ..NewPersonalToken::default() };
+    let created = auth.create_token(ada.id, wanted, None, &Client::default()).await.unwrap();
+    let token = created.token.expose();
+    let requests = Arc::new(Requests::new(&auth).unwrap());
+    let server = Server::start_counted(Some(requests)).await;
+    let path = format!("{}/user", Config::default().server.base_path);
+    let ask = format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+
+    let mut stream = server.connect(ask.as_bytes()).await;
+    assert!(answer(&mut stream).await.starts_with("HTTP/1.1 404 "));
+
+    auth.authenticate(token).await.unwrap();
+    for _ in 0..2 {
+        stream.write_all(ask.as_bytes()).await.unwrap();
+        let answer = answer(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("ada@example.com"));
+        assert!(answer.contains("x-request-id: "), "{answer}");
+    }
+    stream.write_all(PING).await.unwrap();
+    assert!(answer(&mut stream).await.starts_with("HTTP/1.1 200 "));
 }
 
 #[tokio::test]
