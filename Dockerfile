@@ -1,6 +1,7 @@
 # The binary `adyton` and the C library, as an ordinary user, without a shell. No test builds it, since no Docker ran
 # where this was written: see compose.yaml. What the binary needs was read off `ldd`.
 FROM rust:1.95-slim-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
