@@ -239,6 +239,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     connected.set_prepared_statement_cache_capacity(STATEMENTS);
     // A quoted name that is no column would be taken for a text.
     connected.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false).map_err(told)?;
+    // A statement would be planned anew for every other value of its `LIMIT`.
+    connected.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(told)?;
     Ok(connected)
 }
 

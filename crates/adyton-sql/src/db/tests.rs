@@ -167,6 +167,25 @@ async fn readers_cannot_write() {
     assert!(db.fetch_one::<String>("SELECT \"no_such_column\"", &[]).await.is_err());
 }
 
+/// SQLite plans anew for another limit by itself: once a sign-in.
+#[tokio::test]
+async fn a_statement_is_planned_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = notes(&folder).await;
+    let planned_anew = file(&db).alone(|tx| {
+        #[allow(irrefutable_let_patterns)]
+        let Session::Sqlite(conn) = &tx.session else { panic!("no file") };
+        let sql = "SELECT text FROM notes WHERE text > ? ORDER BY text LIMIT ? OFFSET ?";
+        let mut statement = conn.prepare_cached(sql).unwrap();
+        for limit in 0..3 {
+            let _ = statement.query(("a", limit, 2 * limit)).unwrap().next();
+        }
+        let planned_anew = statement.get_status(rusqlite::StatementStatus::RePrepare);
+        Box::pin(async move { Ok(planned_anew) })
+    });
+    assert_eq!(planned_anew.await.unwrap(), 0);
+}
+
 /// A future is allocated and moved by each call; what a server's driver keeps in its own is nothing
 /// of a file's.
 #[tokio::test]
